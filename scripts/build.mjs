@@ -1,0 +1,93 @@
+/**
+ * Builds what `npm install` in a checkout needs: the addon (prebuilds/), the command (dist/cli.cjs),
+ * the library (dist/index.js) and its types (dist/*.d.ts).
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** An npm package of devDependencies, or an error that says what to do. */
+async function tool(name) {
+  try {
+    return await import(name);
+  } catch (cause) {
+    throw new Error(`${name} is not installed: run \`npm install\` (not --omit=dev) in a checkout`, { cause });
+  }
+}
+
+/** Bundles src/cli/bin.ts into one file for bin/conntrack: start-up is mostly module loading. */
+async function buildCli() {
+  const esbuild = await tool("esbuild");
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ["src/cli/bin.ts"],
+    outfile: "dist/cli.cjs",
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    // What a CommonJS file has instead of import.meta.url.
+    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    define: { "import.meta.url": "importMetaUrl" },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+/** Bundles src/index.ts for `import "conntrack"`; its dependencies stay imports. */
+async function buildLibrary() {
+  const esbuild = await tool("esbuild");
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ["src/index.ts"],
+    outfile: "dist/index.js",
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+/** Declarations of src/index.ts and of all that it reaches. */
+function buildTypes() {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", "scripts/tsconfig.types.json"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`tsc could not emit the declarations:\n${stdout}${stderr}`);
+}
+
+/** What a run of the command needs. */
+export async function buildCommand() {
+  const { buildAddon } = await import("./build-addon.mjs");
+  await buildAddon();
+  await buildCli();
+}
+
+async function buildAll() {
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  await buildCommand();
+  if (existsSync(join(root, "src/index.ts"))) {
+    await buildLibrary();
+    buildTypes();
+  } else {
+    console.log("build: no src/index.ts, so no library");
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildAll();
+  } catch (error) {
+    const { name, version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    console.error(`${name} ${version}: the build failed: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,83 @@
+/** The backend on Node: the N-API addon built from src/native/netlink.c. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { BackendError } from "../../system/errors.js";
+import type { Backend, Socket } from "./socket.js";
+
+/** What netlink.c exports. Each answers with a negative errno where it fails, also for arguments of the wrong type. */
+export interface Addon {
+  open(portId: Uint32Array): number;
+  send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  receive(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number;
+  receiveMany(fd: number, buffer: Uint8Array, slot: number, lengths: Int32Array, flags: number): number;
+  setOption(fd: number, level: number, name: number, value: number): number;
+  getOption(fd: number, level: number, name: number): number;
+  poll(fd: number, timeoutMs: number): number;
+  pollOut(fd: number, timeoutMs: number): number;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  catchSignal(number: number): number;
+  caughtSignal(): number;
+  close(fd: number): number;
+  strerror(errno: number): string | number;
+  defaultSigpipe(): number;
+  unshareNetwork(): number;
+  setNetwork(fd: number): number;
+}
+
+/** From this module to the package's root: out of dist/ when bundled, out of build/src/netlink/backend/ when not. */
+const ROOTS = ["../", "../../../../"];
+
+/**
+ * Loads the addon that was built for this machine.
+ * @throws BackendError where there is none, or node cannot load it.
+ */
+export function loadAddon(): Addon {
+  const name = `prebuilds/linux-${process.arch}/netlink.node`;
+  const path = ROOTS.map((root) => fileURLToPath(new URL(root + name, import.meta.url))).find(existsSync);
+  if (path === undefined) throw new BackendError(`${name} is missing: run "npm run build" in the package's directory`);
+  try {
+    return createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    throw new BackendError(`cannot load ${path}: run "npm run build" in the package's directory`, { cause });
+  }
+}
+
+/**
+ * The backend over the addon.
+ * @throws BackendError where the addon is missing or cannot be loaded.
+ */
+export function napiBackend(): Backend {
+  const addon = loadAddon();
+  return {
+    open: () => openSocket(addon),
+    strerror: (errno) => String(addon.strerror(errno)),
+    pollOut: (fd, timeoutMs) => addon.pollOut(fd, timeoutMs),
+    write: (fd, buffer, offset, length) => addon.write(fd, buffer, offset, length),
+    catchSignal: (number) => addon.catchSignal(number),
+    caughtSignal: () => addon.caughtSignal(),
+    defaultSigpipe: () => void addon.defaultSigpipe(),
+    unshareNetwork: () => addon.unshareNetwork(),
+    setNetwork: (fd) => addon.setNetwork(fd),
+  };
+}
+
+function openSocket(addon: Addon): Socket | number {
+  const portId = new Uint32Array(1);
+  let fd = addon.open(portId);
+  if (fd < 0) return fd;
+  return {
+    portId: portId[0]!,
+    send: (buffer, offset, length) => addon.send(fd, buffer, offset, length),
+    receive: (buffer, offset, length, flags) => addon.receive(fd, buffer, offset, length, flags),
+    receiveMany: (buffer, slot, lengths, flags) => addon.receiveMany(fd, buffer, slot, lengths, flags),
+    setOption: (level, name, value) => addon.setOption(fd, level, name, value),
+    getOption: (level, name) => addon.getOption(fd, level, name),
+    poll: (timeoutMs) => addon.poll(fd, timeoutMs),
+    close: () => {
+      addon.close(fd);
+      // The number may soon be another file's.
+      fd = -1;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * What the netlink layer needs of the operating system: a socket and a few calls around it.
+ *
+ * Results follow the kernel's own convention: a negative number is a negated errno (see errno(3)),
+ * never an exception, so that the receive loop costs nothing and a wrong argument cannot crash.
+ */
+
+/** A NETLINK_NETFILTER socket (netlink(7)), opened SOCK_RAW | SOCK_CLOEXEC and bound to a port id of the kernel's choice. */
+export interface Socket {
+  /** The port id (nl_pid) that the kernel chose at bind. */
+  readonly portId: number;
+  /** Sends `length` bytes from `offset` as one datagram to the kernel. Returns the bytes sent or -errno. */
+  send(buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * Receives one datagram into `buffer[offset, offset + length)`; blocks unless MSG_DONTWAIT is in `flags`.
+   * Datagrams that do not come from the kernel (nl_pid 0) are dropped.
+   * Returns the datagram's true length (greater than `length` when it was cut off) or -errno.
+   */
+  receive(buffer: Uint8Array, offset: number, length: number, flags: number): number;
+  /**
+   * recvmmsg(2): receives up to `lengths.length` datagrams, the i-th at `buffer[i * slot]`, its true length in `lengths[i]`
+   * (0 for a datagram that did not come from the kernel). Blocks for the first one only, unless MSG_DONTWAIT is in `flags`.
+   * Returns how many slots are filled or -errno.
+   */
+  receiveMany(buffer: Uint8Array, slot: number, lengths: Int32Array, flags: number): number;
+  /** setsockopt(2) with an int. Returns 0 or -errno. */
+  setOption(level: number, name: number, value: number): number;
+  /** getsockopt(2) of an int. Returns the value (never negative for the options used here) or -errno. */
+  getOption(level: number, name: number): number;
+  /**
+   * poll(2) for input. Returns 1 (readable or an error is pending), 0 (timed out) or -errno; -EINTR at once where a signal
+   * of `catchSignal` has arrived. `timeoutMs` -1 waits for ever.
+   */
+  poll(timeoutMs: number): number;
+  /** Closes the descriptor; further calls answer -EBADF. */
+  close(): void;
+}
+
+/** One way to reach the C library: the N-API addon on Node, bun:ffi in the standalone executable, a script in tests. */
+export interface Backend {
+  /** Opens and binds a socket. Returns -errno where that fails. */
+  open(): Socket | number;
+  /** The C library's text for an errno, e.g. 2 → "No such file or directory". */
+  strerror(errno: number): string;
+  /** write(2): returns the bytes written, fewer where the descriptor takes no more, or -errno. Blocks as the descriptor does. */
+  write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * From now on the signal of this number (signal(7)) is only noted, by sigaction(2) without SA_RESTART: poll and write return
+   * -EINTR for it. Returns 0 or -errno.
+   */
+  catchSignal(number: number): number;
+  /** The number of the last signal that was noted, or 0. */
+  caughtSignal(): number;
+  /** poll(2) one descriptor for output: 1 writable (or broken), 0 timed out, or -errno. */
+  pollOut(fd: number, timeoutMs: number): number;
+  /** Gives SIGPIPE back its default action (Node ignores it), so that a closed pipe ends the process as it ends a C program. */
+  defaultSigpipe(): void;
+  /** unshare(CLONE_NEWNET) for the calling thread: a fresh network namespace. Returns 0 or -errno. */
+  unshareNetwork(): number;
+  /** setns(2) to a network namespace by an open descriptor (/run/netns/NAME, /proc/PID/ns/net). Returns 0 or -errno. */
+  setNetwork(fd: number): number;
+}

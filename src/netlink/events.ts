@@ -1,0 +1,101 @@
+/** Receiving what the kernel sends to multicast groups, for as long as it takes. */
+import { KernelError } from "../system/errors.js";
+import { align4 } from "./attributes.js";
+import type { Backend, Socket } from "./backend/socket.js";
+import {
+  MSG_DONTWAIT,
+  NETLINK_ADD_MEMBERSHIP,
+  NLMSG_MIN_TYPE,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOL_NETLINK,
+  SOL_SOCKET,
+} from "./constants.js";
+import { EAGAIN, EINTR, ENOBUFS } from "./errno.js";
+import { messageEnd, messageType } from "./message.js";
+
+/** An event is one datagram, far smaller than this. */
+const SLOT_BYTES = 8192;
+const SLOTS = 64;
+
+export interface EventHandlers {
+  /** Takes a message: it is `buffer[start, end)`, headers included, until the call returns. */
+  message(buffer: Uint8Array, start: number, end: number): void;
+  /** The receive buffer overran (ENOBUFS): an unknown number of events is lost. */
+  lost(): void;
+  /** Nothing more is waiting: time to hand on what was gathered. */
+  idle(): void;
+  /** Whether to end. Asked between datagrams, and whenever waiting was interrupted. */
+  stopped(): boolean;
+}
+
+/** A socket that listens. */
+export class EventListener {
+  private constructor(private readonly socket: Socket) {}
+
+  /**
+   * Opens a socket that belongs to `groups` (NFNLGRP_*).
+   * @throws KernelError with the syscall "socket" or "bind"
+   */
+  static open(backend: Backend, groups: readonly number[]): EventListener {
+    const socket = backend.open();
+    if (typeof socket === "number") throw new KernelError(-socket, "socket");
+    for (const group of groups) {
+      const joined = socket.setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+      if (joined < 0) {
+        socket.close();
+        throw new KernelError(-joined, "bind");
+      }
+    }
+    return new EventListener(socket);
+  }
+
+  /**
+   * Sizes the receive buffer, beyond net.core.rmem_max where the rights allow it. Returns its size in bytes as the kernel
+   * counts: it doubles what it is asked for.
+   */
+  setReceiveBuffer(bytes: number): number {
+    const forced = this.socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
+    if (forced < 0) this.socket.setOption(SOL_SOCKET, SO_RCVBUF, bytes);
+    return this.socket.getOption(SOL_SOCKET, SO_RCVBUF);
+  }
+
+  /** Receives until `stopped` says so. */
+  run(handlers: EventHandlers): void {
+    const { socket } = this;
+    const buffer = new Uint8Array(SLOTS * SLOT_BYTES);
+    const lengths = new Int32Array(SLOTS);
+    while (!handlers.stopped()) {
+      const received = socket.receiveMany(buffer, SLOT_BYTES, lengths, MSG_DONTWAIT);
+      if (received > 0) {
+        for (let i = 0; i < received; i++) deliver(buffer, i * SLOT_BYTES, lengths[i]!, handlers);
+      } else if (received === -EAGAIN) {
+        handlers.idle();
+        const polled = socket.poll(-1);
+        if (polled < 0 && polled !== -EINTR) throw new KernelError(-polled, "poll");
+      } else if (received === -ENOBUFS) {
+        handlers.lost();
+      } else if (received !== -EINTR) {
+        throw new KernelError(-received, "recvmmsg");
+      }
+    }
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
+
+function deliver(buffer: Uint8Array, start: number, length: number, handlers: EventHandlers): void {
+  // A datagram that did not fit is lost, as it would be to any reader; the kernel sends none of that size.
+  if (length > SLOT_BYTES) {
+    handlers.lost();
+    return;
+  }
+  const limit = start + length;
+  while (start < limit) {
+    const end = messageEnd(buffer, start, limit);
+    if (messageType(buffer, start) >= NLMSG_MIN_TYPE) handlers.message(buffer, start, end);
+    start = align4(end);
+  }
+}

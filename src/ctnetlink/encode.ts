@@ -1,0 +1,256 @@
+/** Requests about flows and expectations as ctnetlink messages. Attributes go out in the order of their numbers' use here, always the same. */
+import { NLA_F_NESTED } from "../netlink/constants.js";
+import type { MessageWriter } from "../netlink/message.js";
+import * as C from "./constants.js";
+import * as S from "./slots.js";
+import type { FlowView } from "./view.js";
+
+/** One direction of a flow. Addresses are raw bytes in network order, 4 or 16; an absent property is not sent. */
+export interface Tuple {
+  src?: Uint8Array | undefined;
+  dst?: Uint8Array | undefined;
+  protonum?: number | undefined;
+  /** Ports; GRE's keys. */
+  sport?: number | undefined;
+  dport?: number | undefined;
+  icmpType?: number | undefined;
+  icmpCode?: number | undefined;
+  icmpId?: number | undefined;
+  zone?: number | undefined;
+}
+
+/** What narrows a dump in the kernel. The caller applies its complete filter again: older kernels ignore some of these. */
+export interface DumpFilter {
+  /** AF_INET, AF_INET6, or AF_UNSPEC for both. */
+  family: number;
+  mark?: { value: number; mask: number } | undefined;
+  /** Linux 5.15 and later: entries whose status bits under `mask` are `value`. */
+  status?: { value: number; mask: number } | undefined;
+}
+
+function encodeAddresses(writer: MessageWriter, { src, dst }: Tuple): void {
+  if (src === undefined && dst === undefined) return;
+  const nest = writer.nestStart(C.CTA_TUPLE_IP);
+  if (src !== undefined) writer.bytes(src.length === 4 ? C.CTA_IP_V4_SRC : C.CTA_IP_V6_SRC, src);
+  if (dst !== undefined) writer.bytes(dst.length === 4 ? C.CTA_IP_V4_DST : C.CTA_IP_V6_DST, dst);
+  writer.nestEnd(nest);
+}
+
+function encodeProtocol(writer: MessageWriter, tuple: Tuple): void {
+  if (tuple.protonum === undefined) return;
+  const nest = writer.nestStart(C.CTA_TUPLE_PROTO);
+  writer.u8(C.CTA_PROTO_NUM, tuple.protonum);
+  if (tuple.sport !== undefined) writer.u16(C.CTA_PROTO_SRC_PORT, tuple.sport);
+  if (tuple.dport !== undefined) writer.u16(C.CTA_PROTO_DST_PORT, tuple.dport);
+  const v6 = tuple.protonum === C.IPPROTO_ICMPV6;
+  if (tuple.icmpCode !== undefined) writer.u8(v6 ? C.CTA_PROTO_ICMPV6_CODE : C.CTA_PROTO_ICMP_CODE, tuple.icmpCode);
+  if (tuple.icmpType !== undefined) writer.u8(v6 ? C.CTA_PROTO_ICMPV6_TYPE : C.CTA_PROTO_ICMP_TYPE, tuple.icmpType);
+  if (tuple.icmpId !== undefined) writer.u16(v6 ? C.CTA_PROTO_ICMPV6_ID : C.CTA_PROTO_ICMP_ID, tuple.icmpId);
+  writer.nestEnd(nest);
+}
+
+/** Writes a tuple as attribute `type`, e.g. CTA_TUPLE_ORIG or CTA_EXPECT_MASTER. */
+export function encodeTuple(writer: MessageWriter, type: number, tuple: Tuple): void {
+  const nest = writer.nestStart(type);
+  encodeAddresses(writer, tuple);
+  encodeProtocol(writer, tuple);
+  if (tuple.zone !== undefined) writer.u16(C.CTA_TUPLE_ZONE, tuple.zone);
+  writer.nestEnd(nest);
+}
+
+/** A dump of flows. `type` is CT_GET, CT_GET_CTRZERO, CT_GET_DYING or CT_GET_UNCONFIRMED. */
+export function encodeFlowDump(writer: MessageWriter, type: number, { family, mark, status }: DumpFilter): void {
+  writer.begin(type, 0, 0, family);
+  if (status !== undefined) writer.u32(C.CTA_STATUS, status.value);
+  if (mark !== undefined) {
+    writer.u32(C.CTA_MARK, mark.value);
+    writer.u32(C.CTA_MARK_MASK, mark.mask);
+  }
+  if (status !== undefined) writer.u32(C.CTA_STATUS_MASK, status.mask);
+  writer.end();
+}
+
+/** A query for one flow by one of its tuples. */
+export function encodeFlowGet(writer: MessageWriter, family: number, type: number, tuple: Tuple): void {
+  writer.begin(C.CT_GET, 0, 0, family);
+  encodeTuple(writer, type, tuple);
+  writer.end();
+}
+
+/** A query for one expectation by the tuple that it expects. */
+export function encodeExpectGet(writer: MessageWriter, family: number, tuple: Tuple): void {
+  writer.begin(C.EXP_GET, 0, 0, family);
+  encodeTuple(writer, C.CTA_EXPECT_TUPLE, tuple);
+  writer.end();
+}
+
+/** A request without attributes: dumps of expectations and statistics, the global statistics, a flush. */
+export function encodePlain(writer: MessageWriter, type: number, family: number): void {
+  writer.begin(type, 0, 0, family);
+  writer.end();
+}
+
+/** What a create or update request says of a flow besides its tuples. An absent property is not sent. */
+export interface FlowChanges {
+  timeoutSeconds?: number | undefined;
+  /** IPS_* bits. */
+  status?: number | undefined;
+  mark?: number | undefined;
+  zone?: number | undefined;
+  id?: number | undefined;
+  protoinfo?: Protoinfo | undefined;
+  srcNat?: NatRange | undefined;
+  dstNat?: NatRange | undefined;
+  /** Label bits and which of them to touch, both of the length that the kernel uses. */
+  labels?: Uint8Array | undefined;
+  labelsMask?: Uint8Array | undefined;
+}
+
+/** Protocol state as the kernel takes it. Verification tags are in host byte order, as the reference sends and shows them. */
+export type Protoinfo =
+  | { protonum: typeof C.IPPROTO_TCP; state?: number | undefined; flags?: number | undefined }
+  | { protonum: typeof C.IPPROTO_SCTP; state?: number | undefined; origVtag?: number | undefined; replyVtag?: number | undefined }
+  | { protonum: typeof C.IPPROTO_DCCP; state?: number | undefined; role?: number | undefined };
+
+/** The address that takes the place of the source or destination, and the port where the protocol has one. */
+export interface NatRange {
+  address: Uint8Array;
+  port?: number | undefined;
+}
+
+function encodeProtoinfo(writer: MessageWriter, info: Protoinfo): void {
+  const nest = writer.nestStart(C.CTA_PROTOINFO);
+  switch (info.protonum) {
+    case C.IPPROTO_TCP: {
+      const tcp = writer.nestStart(C.CTA_PROTOINFO_TCP);
+      if (info.state !== undefined) writer.u8(C.CTA_PROTOINFO_TCP_STATE, info.state);
+      if (info.flags !== undefined) {
+        // struct nf_ct_tcp_flags: the flags, and the mask of those that count.
+        const flags = Uint8Array.of(info.flags, info.flags);
+        writer.bytes(C.CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, flags);
+        writer.bytes(C.CTA_PROTOINFO_TCP_FLAGS_REPLY, flags);
+      }
+      writer.nestEnd(tcp);
+      break;
+    }
+    case C.IPPROTO_SCTP: {
+      const sctp = writer.nestStart(C.CTA_PROTOINFO_SCTP);
+      if (info.state !== undefined) writer.u8(C.CTA_PROTOINFO_SCTP_STATE, info.state);
+      if (info.origVtag !== undefined) writer.u32Host(C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, info.origVtag);
+      if (info.replyVtag !== undefined) writer.u32Host(C.CTA_PROTOINFO_SCTP_VTAG_REPLY, info.replyVtag);
+      writer.nestEnd(sctp);
+      break;
+    }
+    case C.IPPROTO_DCCP: {
+      const dccp = writer.nestStart(C.CTA_PROTOINFO_DCCP);
+      if (info.state !== undefined) writer.u8(C.CTA_PROTOINFO_DCCP_STATE, info.state);
+      if (info.role !== undefined) writer.u8(C.CTA_PROTOINFO_DCCP_ROLE, info.role);
+      writer.nestEnd(dccp);
+      break;
+    }
+  }
+  writer.nestEnd(nest);
+}
+
+function encodeNat(writer: MessageWriter, type: number, { address, port }: NatRange): void {
+  const nest = writer.nestStart(type);
+  writer.bytes(address.length === 4 ? C.CTA_NAT_V4_MINIP : C.CTA_NAT_V6_MINIP, address);
+  if (port !== undefined) {
+    const proto = writer.nestStart(C.CTA_NAT_PROTO);
+    writer.u16(C.CTA_PROTONAT_PORT_MIN, port);
+    writer.u16(C.CTA_PROTONAT_PORT_MAX, port);
+    writer.nestEnd(proto);
+  }
+  writer.nestEnd(nest);
+}
+
+/** Everything of a create or update request behind its tuples. */
+export function encodeChanges(writer: MessageWriter, changes: FlowChanges): void {
+  const { status, timeoutSeconds, mark, protoinfo, srcNat, dstNat, zone, id, labels, labelsMask } = changes;
+  if (status !== undefined) writer.u32(C.CTA_STATUS, status);
+  if (timeoutSeconds !== undefined) writer.u32(C.CTA_TIMEOUT, timeoutSeconds);
+  if (mark !== undefined) writer.u32(C.CTA_MARK, mark);
+  if (protoinfo !== undefined) encodeProtoinfo(writer, protoinfo);
+  if (srcNat !== undefined) encodeNat(writer, C.CTA_NAT_SRC, srcNat);
+  if (dstNat !== undefined) encodeNat(writer, C.CTA_NAT_DST, dstNat);
+  if (id !== undefined) writer.u32(C.CTA_ID, id);
+  if (zone !== undefined) writer.u16(C.CTA_ZONE, zone);
+  if (labels !== undefined) writer.bytes(C.CTA_LABELS, labels);
+  if (labelsMask !== undefined) writer.bytes(C.CTA_LABELS_MASK, labelsMask);
+}
+
+/** A new flow: NLM_F_CREATE, with NLM_F_EXCL only where none may be there already. */
+export function encodeFlowCreate(
+  writer: MessageWriter,
+  flags: number,
+  family: number,
+  { orig, reply }: { orig: Tuple; reply: Tuple },
+  changes: FlowChanges,
+): void {
+  writer.begin(C.CT_NEW, flags, 0, family);
+  encodeTuple(writer, C.CTA_TUPLE_ORIG, orig);
+  encodeTuple(writer, C.CTA_TUPLE_REPLY, reply);
+  encodeChanges(writer, changes);
+  writer.end();
+}
+
+/**
+ * What addresses the entry under `view`: its original tuple (with the tuple's zone) and its zone, as the kernel sent them.
+ */
+function encodeAddress(writer: MessageWriter, view: FlowView): void {
+  writer.bytes(C.CTA_TUPLE_ORIG | NLA_F_NESTED, view.bytes(S.TOP + C.CTA_TUPLE_ORIG));
+  if (view.has(S.TOP + C.CTA_ZONE)) writer.bytes(C.CTA_ZONE, view.bytes(S.TOP + C.CTA_ZONE));
+}
+
+/** Changes to the entry under `view`. */
+export function encodeFlowUpdate(writer: MessageWriter, view: FlowView, changes: FlowChanges): void {
+  writer.begin(C.CT_NEW, 0, 0, view.family);
+  encodeAddress(writer, view);
+  encodeChanges(writer, changes);
+  writer.end();
+}
+
+/** Deletes the entry under `view`. Its id keeps a successor with the same tuple from being deleted in its place. */
+export function encodeFlowDelete(writer: MessageWriter, view: FlowView): void {
+  writer.begin(C.CT_DELETE, 0, 0, view.family);
+  encodeAddress(writer, view);
+  if (view.has(S.TOP + C.CTA_ID)) writer.bytes(C.CTA_ID, view.bytes(S.TOP + C.CTA_ID));
+  writer.end();
+}
+
+/** Asks for the entry under `view` again. */
+export function encodeFlowRefetch(writer: MessageWriter, view: FlowView): void {
+  writer.begin(C.CT_GET, 0, 0, view.family);
+  encodeAddress(writer, view);
+  writer.end();
+}
+
+/** Deletes all flows of a family. Version 1 makes the kernel heed the family; with version 0 it deletes those of both. */
+export function encodeFlowFlush(writer: MessageWriter, family: number): void {
+  writer.begin(C.CT_DELETE, 0, 0, family, family === C.AF_UNSPEC ? 0 : 1);
+  writer.end();
+}
+
+/** An expectation to be created: what is expected, under which mask, and the flow that brings it about. */
+export interface ExpectTemplate {
+  master: Tuple;
+  tuple: Tuple;
+  mask: Tuple;
+  timeoutSeconds?: number | undefined;
+}
+
+export function encodeExpectCreate(writer: MessageWriter, flags: number, family: number, template: ExpectTemplate): void {
+  writer.begin(C.EXP_NEW, flags, 0, family);
+  encodeTuple(writer, C.CTA_EXPECT_MASTER, template.master);
+  encodeTuple(writer, C.CTA_EXPECT_TUPLE, template.tuple);
+  encodeTuple(writer, C.CTA_EXPECT_MASK, template.mask);
+  if (template.timeoutSeconds !== undefined) writer.u32(C.CTA_EXPECT_TIMEOUT, template.timeoutSeconds);
+  writer.end();
+}
+
+/** Deletes one expectation by the tuple that it expects. */
+export function encodeExpectDelete(writer: MessageWriter, family: number, tuple: Tuple): void {
+  writer.begin(C.EXP_DELETE, 0, 0, family);
+  encodeTuple(writer, C.CTA_EXPECT_TUPLE, tuple);
+  writer.end();
+}

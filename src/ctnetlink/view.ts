@@ -1,0 +1,178 @@
+/**
+ * Views over one ctnetlink message in a receive buffer: where each attribute lies, and typed reads of it.
+ * A view is made once and pointed at message after message; reading allocates nothing.
+ */
+import { readU16BE, readU32BE, readU32Host, readU64BE } from "../netlink/attributes.js";
+import { messageFlags, messageType } from "../netlink/message.js";
+import { WireError } from "../system/errors.js";
+import { payloadLength, readAttributes, type Schema, schema } from "./schema.js";
+import * as C from "./constants.js";
+import * as S from "./slots.js";
+
+/** sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg). */
+export const HEADERS = 20;
+
+const IPV4 = 4;
+const IPV6 = 16;
+
+/** A tuple at `base`. Its own attributes share their numbers with the addresses, and so have a base of their own. */
+function tuple(base: number): Schema {
+  return schema(base + S.T_OWN_BASE, {
+    [C.CTA_TUPLE_IP]: schema(base, {
+      [C.CTA_IP_V4_SRC]: IPV4,
+      [C.CTA_IP_V4_DST]: IPV4,
+      [C.CTA_IP_V6_SRC]: IPV6,
+      [C.CTA_IP_V6_DST]: IPV6,
+    }),
+    [C.CTA_TUPLE_PROTO]: schema(base + S.T_PROTO_BASE, {
+      [C.CTA_PROTO_NUM]: 1,
+      [C.CTA_PROTO_SRC_PORT]: 2,
+      [C.CTA_PROTO_DST_PORT]: 2,
+      [C.CTA_PROTO_ICMP_ID]: 2,
+      [C.CTA_PROTO_ICMP_TYPE]: 1,
+      [C.CTA_PROTO_ICMP_CODE]: 1,
+      [C.CTA_PROTO_ICMPV6_ID]: 2,
+      [C.CTA_PROTO_ICMPV6_TYPE]: 1,
+      [C.CTA_PROTO_ICMPV6_CODE]: 1,
+    }),
+    [C.CTA_TUPLE_ZONE]: 2,
+  });
+}
+
+const counters = (base: number) => schema(base, { 1: 8, 2: 8 });
+const seqAdj = (base: number) => schema(base, { 1: 4, 2: 4, 3: 4 });
+
+const FLOW_SCHEMA = schema(S.TOP, {
+  [C.CTA_TUPLE_ORIG]: tuple(S.ORIG),
+  [C.CTA_TUPLE_REPLY]: tuple(S.REPLY),
+  [C.CTA_TUPLE_MASTER]: tuple(S.MASTER),
+  [C.CTA_STATUS]: 4,
+  [C.CTA_PROTOINFO]: schema(S.PROTOINFO, {
+    [C.CTA_PROTOINFO_TCP]: schema(S.TCP, { 1: 1, 2: 1, 3: 1, 4: 2, 5: 2 }),
+    [C.CTA_PROTOINFO_DCCP]: schema(S.DCCP, { 1: 1, 2: 1, 3: 8 }),
+    [C.CTA_PROTOINFO_SCTP]: schema(S.SCTP, { 1: 1, 2: 4, 3: 4 }),
+  }),
+  [C.CTA_HELP]: schema(S.HELP, { 1: 1 }),
+  [C.CTA_TIMEOUT]: 4,
+  [C.CTA_MARK]: 4,
+  [C.CTA_COUNTERS_ORIG]: counters(S.COUNTERS_ORIG),
+  [C.CTA_COUNTERS_REPLY]: counters(S.COUNTERS_REPLY),
+  [C.CTA_USE]: 4,
+  [C.CTA_ID]: 4,
+  [C.CTA_SEQ_ADJ_ORIG]: seqAdj(S.SEQ_ADJ_ORIG),
+  [C.CTA_SEQ_ADJ_REPLY]: seqAdj(S.SEQ_ADJ_REPLY),
+  [C.CTA_SECMARK]: 4,
+  [C.CTA_ZONE]: 2,
+  [C.CTA_SECCTX]: schema(S.SECCTX, { 1: 1 }),
+  [C.CTA_TIMESTAMP]: schema(S.TIMESTAMP, { 1: 8, 2: 8 }),
+  [C.CTA_LABELS]: 4,
+  [C.CTA_SYNPROXY]: schema(S.SYNPROXY, { 1: 4, 2: 4, 3: 4 }),
+  [C.CTA_TIMESTAMP_EVENT]: 8,
+});
+
+const EXPECT_SCHEMA = schema(S.TOP, {
+  [C.CTA_EXPECT_MASTER]: tuple(S.MASTER),
+  [C.CTA_EXPECT_TUPLE]: tuple(S.EXPECTED),
+  [C.CTA_EXPECT_MASK]: tuple(S.MASK),
+  [C.CTA_EXPECT_TIMEOUT]: 4,
+  [C.CTA_EXPECT_ID]: 4,
+  [C.CTA_EXPECT_HELP_NAME]: 1,
+  [C.CTA_EXPECT_ZONE]: 2,
+  [C.CTA_EXPECT_FLAGS]: 4,
+  [C.CTA_EXPECT_CLASS]: 4,
+});
+
+/** What the views share: the slots and the reads. A slot of 0 means that the kernel did not send the attribute. */
+abstract class MessageView {
+  readonly slots = new Int32Array(S.SLOTS);
+  buffer: Uint8Array = new Uint8Array(0);
+  /** nlmsg_type, e.g. CT_NEW. */
+  type = 0;
+  /** nlmsg_flags. */
+  flags = 0;
+  /** nlmsg_pid: the port id of the socket whose request caused the message, 0 for the kernel itself. */
+  portId = 0;
+  /** nfgen_family: AF_INET or AF_INET6. */
+  family = 0;
+
+  readonly #schema: Schema;
+  #start = 0;
+  #end = 0;
+
+  constructor(attributes: Schema) {
+    this.#schema = attributes;
+  }
+
+  /**
+   * Points the view at the message in `buffer[start, end)`, `start` being its nlmsghdr.
+   * The view stays good until the buffer is written again.
+   * @throws WireError where the message breaks the rules of netlink.
+   */
+  read(buffer: Uint8Array, start: number, end: number): void {
+    if (end - start < HEADERS) throw new WireError(`message of ${end - start} bytes is too short`, start);
+    this.buffer = buffer;
+    this.#start = start;
+    this.#end = end;
+    this.type = messageType(buffer, start);
+    this.flags = messageFlags(buffer, start);
+    this.portId = readU32Host(buffer, start + 12);
+    this.family = buffer[start + 16]!;
+    this.slots.fill(0);
+    readAttributes(this.slots, buffer, start + HEADERS, end, this.#schema);
+  }
+
+  /** The whole message, a window on the buffer. */
+  message(): Uint8Array {
+    return this.buffer.subarray(this.#start, this.#end);
+  }
+
+  has(slot: number): boolean {
+    return this.slots[slot] !== 0;
+  }
+
+  /** The reads below demand that the slot is filled. */
+  u8(slot: number): number {
+    return this.buffer[this.slots[slot]!]!;
+  }
+
+  u16(slot: number): number {
+    return readU16BE(this.buffer, this.slots[slot]!);
+  }
+
+  u32(slot: number): number {
+    return readU32BE(this.buffer, this.slots[slot]!);
+  }
+
+  u64(slot: number): bigint {
+    return readU64BE(this.buffer, this.slots[slot]!);
+  }
+
+  /** The payload itself, a window on the buffer. */
+  bytes(slot: number): Uint8Array {
+    const offset = this.slots[slot]!;
+    return this.buffer.subarray(offset, offset + payloadLength(this.buffer, offset));
+  }
+
+  /** Text up to its NUL, a window on the buffer. */
+  text(slot: number): Uint8Array {
+    const bytes = this.bytes(slot);
+    const nul = bytes.indexOf(0);
+    return nul < 0 ? bytes : bytes.subarray(0, nul);
+  }
+}
+
+/** A view of one flow: CT_NEW and CT_DELETE messages. */
+export class FlowView extends MessageView {
+  constructor() {
+    super(FLOW_SCHEMA);
+  }
+}
+
+/** A view of one expectation: EXP_NEW and EXP_DELETE messages. Its tuples lie at EXPECTED, MASK and MASTER. */
+export class ExpectView extends MessageView {
+  constructor() {
+    super(EXPECT_SCHEMA);
+  }
+}
+
+export type { MessageView };

@@ -1,0 +1,150 @@
+/** The default format of flows, and extended, which has layer 3 in front. */
+import * as C from "../ctnetlink/constants.js";
+import * as S from "../ctnetlink/slots.js";
+import type { FlowView } from "../ctnetlink/view.js";
+import { protocolByNumber } from "../protocol/protocols.js";
+import { stateName } from "../protocol/state.js";
+import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import type { LabelMap } from "../system/labelmap.js";
+import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
+import { EVENT_NAMES, type FormatOptions, type Formatter } from "./formatter.js";
+import { labelNames } from "./labels.js";
+import { writeForeign } from "./text.js";
+import { ctime, eventMicroseconds, wholeSeconds } from "./time.js";
+
+const IPV4 = ascii("ipv4     2 ");
+const IPV6 = ascii("ipv6     10 ");
+/** By protocol number: the name left-aligned in 8 columns, the number. */
+const LAYER4 = Array.from({ length: 256 }, (_, number) =>
+  ascii(`${(protocolByNumber(number)?.name ?? "unknown").padEnd(8)} ${number} `),
+);
+
+const SRC = ascii("src=");
+const DST = ascii("dst=");
+const ZONE_ORIG = ascii("zone-orig=");
+const ZONE_REPLY = ascii("zone-reply=");
+const PACKETS = ascii("packets=");
+const BYTES = ascii(" bytes=");
+const UNREPLIED = ascii("[UNREPLIED] ");
+const HW_OFFLOAD = ascii("[HW_OFFLOAD] ");
+const OFFLOAD = ascii("[OFFLOAD] ");
+const ASSURED = ascii("[ASSURED] ");
+const MARK = ascii("mark=");
+const SECMARK = ascii("secmark=");
+const SECCTX = ascii("secctx=");
+const ZONE = ascii("zone=");
+const DELTA_TIME = ascii("delta-time=");
+const HELPER = ascii("helper=");
+const USE = ascii("use=");
+const ID = ascii("id=");
+const LABELS = ascii("labels");
+const BLANK = 0x20;
+
+function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8Array, counters: number): void {
+  const source = sourceSlot(view, base);
+  if (source !== 0) {
+    writer.put(SRC);
+    writeAddress(writer, view, source);
+    writer.byte(BLANK);
+  }
+  const destination = destinationSlot(view, base);
+  if (destination !== 0) {
+    writer.put(DST);
+    writeAddress(writer, view, destination);
+    writer.byte(BLANK);
+  }
+  if (view.has(base + S.T_PROTO_NUM)) {
+    const protocol = protocolByNumber(view.u8(base + S.T_PROTO_NUM));
+    if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].text(writer, view, base);
+  }
+  number(writer, view, zoneName, base + S.T_ZONE, 2);
+  if (view.has(counters + 1) && view.has(counters + 2)) {
+    writer.put(PACKETS);
+    writer.decimal64(view.buffer, view.slots[counters + 1]!);
+    writer.put(BYTES);
+    writer.decimal64(view.buffer, view.slots[counters + 2]!);
+    writer.byte(BLANK);
+  }
+}
+
+/** NAME=N and a blank, where the kernel sent the attribute. */
+function number(writer: ByteWriter, view: FlowView, name: Uint8Array, slot: number, bytes: 2 | 4): void {
+  if (!view.has(slot)) return;
+  writer.put(name);
+  writer.decimal(bytes === 2 ? view.u16(slot) : view.u32(slot));
+  writer.byte(BLANK);
+}
+
+function foreign(writer: ByteWriter, view: FlowView, name: Uint8Array, slot: number): void {
+  if (!view.has(slot)) return;
+  writer.put(name);
+  writeForeign(writer, view.text(slot));
+  writer.byte(BLANK);
+}
+
+function times(writer: ByteWriter, view: FlowView, options: FormatOptions): void {
+  if (!view.has(S.TIMESTAMP + 1)) return;
+  const start = wholeSeconds(view.u64(S.TIMESTAMP + 1));
+  const stop = view.has(S.TIMESTAMP + 2) ? wholeSeconds(view.u64(S.TIMESTAMP + 2)) : undefined;
+  writer.put(DELTA_TIME);
+  writer.decimal(Math.max(0, (stop ?? Math.floor(options.nowMicroseconds() / 1e6)) - start));
+  writer.byte(BLANK);
+  if (!options.ktimestamp) return;
+  writer.text(`[start=${ctime(start)}] `);
+  if (stop !== undefined) writer.text(`[stop=${ctime(stop)}] `);
+}
+
+function labels(writer: ByteWriter, view: FlowView, map: LabelMap): void {
+  const names = labelNames(view, map);
+  if (names === undefined) return;
+  // The reference cuts off the last character, so of labels without names nothing but the word is left.
+  writer.put(LABELS);
+  if (names.length > 0) writer.text(`=${names.join()}`);
+  writer.byte(BLANK);
+}
+
+/** `[SECONDS.MICROSECONDS]<TAB>`. */
+function eventTime(writer: ByteWriter, micros: number): void {
+  const seconds = Math.floor(micros / 1e6);
+  writer.text(`[${String(seconds).padStart(8, "0")}.${String(micros - seconds * 1e6).padStart(6, "0")}]\t`);
+}
+
+export function flowText(options: FormatOptions): Formatter<FlowView> {
+  return {
+    suffix: true,
+    entry(writer, view, event) {
+      writer.room();
+      if (options.timestamp && event !== 0) eventTime(writer, eventMicroseconds(view, options));
+      writer.put(EVENT_NAMES[event]!);
+      if (options.extended) writer.put(view.family === C.AF_INET6 ? IPV6 : IPV4);
+      if (view.has(S.ORIG + S.T_PROTO_NUM)) writer.put(LAYER4[view.u8(S.ORIG + S.T_PROTO_NUM)]!);
+      if (view.has(S.TOP + C.CTA_TIMEOUT)) {
+        writer.decimal(view.u32(S.TOP + C.CTA_TIMEOUT));
+        writer.byte(BLANK);
+      }
+      const state = stateName(view);
+      if (state !== undefined) {
+        writer.put(state);
+        writer.byte(BLANK);
+      }
+      tuple(writer, view, S.ORIG, ZONE_ORIG, S.COUNTERS_ORIG);
+      const status = view.has(S.TOP + C.CTA_STATUS) ? view.u32(S.TOP + C.CTA_STATUS) : C.IPS_SEEN_REPLY;
+      if ((status & C.IPS_SEEN_REPLY) === 0) writer.put(UNREPLIED);
+      tuple(writer, view, S.REPLY, ZONE_REPLY, S.COUNTERS_REPLY);
+      if ((status & C.IPS_HW_OFFLOAD) !== 0) writer.put(HW_OFFLOAD);
+      else if ((status & C.IPS_OFFLOAD) !== 0) writer.put(OFFLOAD);
+      else if ((status & C.IPS_ASSURED) !== 0) writer.put(ASSURED);
+      number(writer, view, MARK, S.TOP + C.CTA_MARK, 4);
+      number(writer, view, SECMARK, S.TOP + C.CTA_SECMARK, 4);
+      foreign(writer, view, SECCTX, S.SECCTX + 1);
+      number(writer, view, ZONE, S.TOP + C.CTA_ZONE, 2);
+      times(writer, view, options);
+      foreign(writer, view, HELPER, S.HELP + 1);
+      number(writer, view, USE, S.TOP + C.CTA_USE, 4);
+      if (options.id) number(writer, view, ID, S.TOP + C.CTA_ID, 4);
+      if (options.labels !== undefined) labels(writer, view, options.labels);
+      writer.trimBlank();
+    },
+  };
+}

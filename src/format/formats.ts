@@ -1,0 +1,23 @@
+/** The output formats by what -o says: one row each. */
+import type { ExpectView, FlowView } from "../ctnetlink/view.js";
+import { expectText } from "./expect-text.js";
+import { expectXml } from "./expect-xml.js";
+import { flowSave } from "./flow-save.js";
+import { flowText } from "./flow-text.js";
+import { flowXml } from "./flow-xml.js";
+import type { FormatOptions, Formatter } from "./formatter.js";
+
+export type FormatName = "default" | "xml" | "save";
+
+export const FLOW_FORMATS: Readonly<Record<FormatName, (options: FormatOptions) => Formatter<FlowView>>> = {
+  default: flowText,
+  xml: flowXml,
+  save: flowSave,
+};
+
+/** Expectations have no save format: the reference shows them in the default one. */
+export const EXPECT_FORMATS: Readonly<Record<FormatName, (options: FormatOptions) => Formatter<ExpectView>>> = {
+  default: expectText,
+  xml: expectXml,
+  save: expectText,
+};

@@ -1,0 +1,39 @@
+/** Times as the reference prints them. */
+import { CTA_TIMESTAMP_EVENT } from "../ctnetlink/constants.js";
+import * as S from "../ctnetlink/slots.js";
+import type { FlowView } from "../ctnetlink/view.js";
+import type { FormatOptions } from "./formatter.js";
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** Whole seconds of a time in nanoseconds. */
+export function wholeSeconds(ns: bigint): number {
+  return Number(ns / NS_PER_SECOND);
+}
+
+const two = (n: number): string => String(n).padStart(2, "0");
+
+/** ctime(3) without its newline: local time, e.g. "Mon Nov 23 16:12:13 2026". */
+export function ctime(seconds: number): string {
+  const t = new Date(seconds * 1000);
+  const clock = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+  return `${DAYS[t.getDay()]} ${MONTHS[t.getMonth()]} ${String(t.getDate()).padStart(2)} ${clock} ${t.getFullYear()}`;
+}
+
+/** The xml format's <when>: local time; the week's first day is Sunday, with number 1. */
+export function whenXml(seconds: number): string {
+  const t = new Date(seconds * 1000);
+  return (
+    `<when><hour>${t.getHours()}</hour><min>${two(t.getMinutes())}</min><sec>${two(t.getSeconds())}</sec>` +
+    `<wday>${t.getDay() + 1}</wday><day>${t.getDate()}</day><month>${t.getMonth() + 1}</month>` +
+    `<year>${t.getFullYear()}</year></when>`
+  );
+}
+
+/** Microseconds since 1970 of an event: the kernel's own stamp where it sent one, else the clock's. */
+export function eventMicroseconds(view: FlowView, options: FormatOptions): number {
+  const slot = S.TOP + CTA_TIMESTAMP_EVENT;
+  return view.has(slot) ? Number(view.u64(slot) / 1000n) : options.nowMicroseconds();
+}

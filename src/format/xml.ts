@@ -1,0 +1,81 @@
+/** What the xml formats of flows and expectations share. */
+import * as C from "../ctnetlink/constants.js";
+import type { MessageView } from "../ctnetlink/view.js";
+import { protocolByNumber } from "../protocol/protocols.js";
+import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
+import { writeForeignXml } from "./text.js";
+
+/** By EventType. */
+export const FLOW_OPEN = ["<flow>", '<flow type="new">', '<flow type="update">', '<flow type="destroy">'].map(ascii);
+export const FLOW_CLOSE = ascii("</flow>");
+const LAYER3_IPV4 = ascii('<layer3 protonum="2" protoname="ipv4">');
+const LAYER3_IPV6 = ascii('<layer3 protonum="10" protoname="ipv6">');
+export const LAYER3_CLOSE = ascii("</layer3>");
+/** By protocol number. */
+const LAYER4 = Array.from({ length: 256 }, (_, number) =>
+  ascii(`<layer4 protonum="${number}" protoname="${protocolByNumber(number)?.name ?? "unknown"}">`),
+);
+export const LAYER4_CLOSE = ascii("</layer4>");
+
+/** What opens and closes a document with the root element `root`. */
+export function documentXml(root: string): { header: Uint8Array; footer: Uint8Array } {
+  return { header: ascii(`<?xml version="1.0" encoding="utf-8"?>\n<${root}>\n`), footer: ascii(`</${root}>\n`) };
+}
+
+/** An element's tags. */
+export interface Element {
+  open: Uint8Array;
+  close: Uint8Array;
+}
+
+export const element = (name: string): Element => ({ open: ascii(`<${name}>`), close: ascii(`</${name}>`) });
+
+const SRC = element("src");
+const DST = element("dst");
+
+/** The opening tag of <layer3>. */
+export function layer3Open(writer: ByteWriter, view: MessageView): void {
+  writer.put(view.family === C.AF_INET6 ? LAYER3_IPV6 : LAYER3_IPV4);
+}
+
+/** The opening tag of <layer4>. */
+export function layer4Open(writer: ByteWriter, number: number): void {
+  writer.put(LAYER4[number]!);
+}
+
+function addressXml(writer: ByteWriter, view: MessageView, { open, close }: Element, slot: number): void {
+  if (slot === 0) return;
+  writer.put(open);
+  writeAddress(writer, view, slot);
+  writer.put(close);
+}
+
+/** <src>…</src><dst>…</dst> of the tuple at `base`. */
+export function addressesXml(writer: ByteWriter, view: MessageView, base: number): void {
+  addressXml(writer, view, SRC, sourceSlot(view, base));
+  addressXml(writer, view, DST, destinationSlot(view, base));
+}
+
+/** Ports or keys of the tuple at `base`, as protocol `number` has them. */
+export function protocolXml(writer: ByteWriter, view: MessageView, base: number, number: number): void {
+  const protocol = protocolByNumber(number);
+  if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].xml(writer, view, base);
+}
+
+/** An element that holds a number of 2 or 4 bytes, where the kernel sent it. */
+export function numberXml(writer: ByteWriter, view: MessageView, tags: Element, slot: number, bytes: 2 | 4): void {
+  if (!view.has(slot)) return;
+  writer.put(tags.open);
+  writer.decimal(bytes === 2 ? view.u16(slot) : view.u32(slot));
+  writer.put(tags.close);
+}
+
+/** An element that holds text from outside, where the kernel sent it. */
+export function foreignXml(writer: ByteWriter, view: MessageView, tags: Element, slot: number): void {
+  if (!view.has(slot)) return;
+  writer.put(tags.open);
+  writeForeignXml(writer, view.text(slot));
+  writer.put(tags.close);
+}

@@ -1,0 +1,112 @@
+/** What commands work with, and the few things that all of them do with it. */
+import type { Backend } from "../netlink/backend/socket.js";
+import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
+import { ByteWriter } from "../system/byte-writer.js";
+import type { Sink } from "../system/io.js";
+import { EVENT_NONE, type EventType, type Formatter } from "../format/formatter.js";
+
+export interface Context {
+  backend: Backend;
+  stdout: Sink;
+  stderr: Sink;
+  nowMicroseconds(): number;
+  /** A file of /proc whole, the names in a directory, what a symbolic link points to. They throw as node:fs does. */
+  readFile(path: string): Uint8Array;
+  readDirectory(path: string): string[];
+  readLink(path: string): string;
+}
+
+/** What stands before every summary and every diagnostic: callers match it. */
+export const PREFIX = "conntrack v1.4.9 (conntrack-tools): ";
+
+/** Writes a line to stderr, with the prefix. */
+export function say(context: Pick<Context, "stderr">, text: string): void {
+  context.stderr.write(Buffer.from(`${PREFIX}${text}\n`));
+}
+
+/** Opens a connection to the kernel, hands it to `work`, and closes it again. */
+export function withConnection<Result>(context: Context, work: (connection: NetlinkConnection) => Result): Result {
+  const connection = openConnection(context.backend);
+  try {
+    return work(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Output is handed on in pieces of about this size. */
+const FLUSH_BYTES = 1 << 16;
+const NEWLINE = 0x0a;
+
+/** Entries on their way to stdout: formatted into a large buffer, handed on when it is full and at the end. */
+export class EntryOutput<View> {
+  count = 0;
+  readonly #writer = new ByteWriter(FLUSH_BYTES + (1 << 14));
+  readonly #sink: Sink;
+  readonly #formatter: Formatter<View>;
+
+  constructor(sink: Sink, formatter: Formatter<View>) {
+    this.#sink = sink;
+    this.#formatter = formatter;
+  }
+
+  /** Writes one entry, what `suffix` adds to it, and its newline. */
+  entry(view: View, event: EventType = EVENT_NONE, suffix?: (writer: ByteWriter, view: View) => void): void {
+    const writer = this.#writer;
+    if (this.count++ === 0 && this.#formatter.header !== undefined) writer.put(this.#formatter.header);
+    this.#formatter.entry(writer, view, event);
+    if (this.#formatter.suffix) suffix?.(writer, view);
+    writer.byte(NEWLINE);
+    if (writer.length >= FLUSH_BYTES) this.flush();
+  }
+
+  /** Writes what stands after the last entry. */
+  end(): void {
+    if (this.count > 0 && this.#formatter.footer !== undefined) this.#writer.put(this.#formatter.footer);
+    this.flush();
+  }
+
+  flush(): void {
+    if (this.#writer.length === 0) return;
+    const bytes = this.#writer.written();
+    this.#writer.clear();
+    this.#sink.write(bytes);
+  }
+}
+
+/** Lets `work` write entries; returns how many it wrote. Those before a failure are written all the same. */
+export function withOutput<View>(
+  sink: Sink,
+  formatter: Formatter<View>,
+  work: (output: EntryOutput<View>) => void,
+): number {
+  const output = new EntryOutput(sink, formatter);
+  try {
+    work(output);
+  } catch (error) {
+    output.flush();
+    throw error;
+  }
+  output.end();
+  return output.count;
+}
+
+/**
+ * Runs work that must not stop half-way because nobody reads its output: it writes to the sink it is given,
+ * which keeps the first failure to itself until the work is done.
+ */
+export function despiteBrokenOutput<Result>(sink: Sink, work: (sink: Sink) => Result): Result {
+  let failure: unknown;
+  const result = work({
+    write(bytes) {
+      if (failure !== undefined) return;
+      try {
+        sink.write(bytes);
+      } catch (error) {
+        failure = error;
+      }
+    },
+  });
+  if (failure !== undefined) throw failure;
+  return result;
+}

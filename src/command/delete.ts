@@ -1,0 +1,50 @@
+/** -D: entries that match are deleted, and shown. */
+import * as C from "../ctnetlink/constants.js";
+import { encodeExpectDelete, encodeFlowDelete, encodeFlowDump } from "../ctnetlink/encode.js";
+import { FlowView } from "../ctnetlink/view.js";
+import { ENOENT } from "../netlink/errno.js";
+import { KernelError } from "../system/errors.js";
+import type { Command } from "./command.js";
+import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
+import { changeMatching } from "./entry-batch.js";
+import { checkStatus, dumpFilter, flowPredicate } from "./filter.js";
+import { bareFlowFormatter } from "./output.js";
+
+/** Deletes and shows what matches; returns how many entries that were. */
+export function deleteMatching(command: Command, context: Context): number {
+  checkStatus(command);
+  const deleted = new FlowView();
+  return despiteBrokenOutput(context.stdout, (stdout) =>
+    withOutput(stdout, bareFlowFormatter(command, context), (output) =>
+      changeMatching(
+        context,
+        (writer) => encodeFlowDump(writer, C.CT_GET, dumpFilter(command)),
+        flowPredicate(command),
+        (batch, view) => batch.add(view, (writer) => encodeFlowDelete(writer, view)),
+        (_, buffer, start, end, errno) => {
+          // An entry that vanished meanwhile is none of ours.
+          if (errno === ENOENT) return;
+          if (errno !== 0) throw new KernelError(errno, "CT_DELETE");
+          deleted.read(buffer, start, end);
+          output.entry(deleted);
+        },
+      ),
+    ),
+  );
+}
+
+export function deleteFlows(command: Command, context: Context): number {
+  const count = deleteMatching(command, context);
+  say(context, `${count} flow entries have been deleted.`);
+  return count > 0 ? 0 : 1;
+}
+
+/** The reference says "shown", counts nothing and exits 1 when it has deleted the expectation: programs see it, so it stays. */
+export function deleteExpectation(command: Command, context: Context): number {
+  const { orig, protonum } = command.values;
+  withConnection(context, (connection) =>
+    connection.request((writer) => encodeExpectDelete(writer, command.family, { ...orig, protonum })),
+  );
+  say(context, "0 expectations have been shown.");
+  return 1;
+}

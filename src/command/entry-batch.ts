@@ -1,0 +1,85 @@
+/** Changing many entries that a dump found: requests are sent in batches, and each entry is kept until its answer is known. */
+import { FlowView } from "../ctnetlink/view.js";
+import type { Predicate } from "../match/filter.js";
+import type { NetlinkConnection } from "../netlink/connection.js";
+import { MessageWriter } from "../netlink/message.js";
+import { type Context, withConnection } from "./context.js";
+
+/** So many requests go out in one datagram: enough to make the round trip cheap, few enough that all their errors fit in the receive buffer. */
+const BATCH_ENTRIES = 64;
+
+export class EntryBatch {
+  readonly #connection: NetlinkConnection;
+  readonly #requests = new MessageWriter(1 << 14);
+  /** Copies of the entries' own messages, for those who want to show them afterwards. */
+  #entries = new Uint8Array(1 << 15);
+  readonly #ends = new Int32Array(BATCH_ENTRIES);
+  readonly #errors = new Int32Array(BATCH_ENTRIES);
+  #count = 0;
+
+  /** @param done told of each entry in order, with errno 0 where its request succeeded. */
+  constructor(
+    connection: NetlinkConnection,
+    readonly done: (buffer: Uint8Array, start: number, end: number, errno: number) => void,
+  ) {
+    this.#connection = connection;
+  }
+
+  /** Adds the request that `encode` writes for the entry under `view`. */
+  add(view: FlowView, encode: (writer: MessageWriter) => void): void {
+    encode(this.#requests);
+    const message = view.message();
+    const start = this.#count === 0 ? 0 : this.#ends[this.#count - 1]!;
+    const end = start + message.length;
+    if (end > this.#entries.length) {
+      const grown = new Uint8Array(2 * end);
+      grown.set(this.#entries);
+      this.#entries = grown;
+    }
+    this.#entries.set(message, start);
+    this.#ends[this.#count++] = end;
+    if (this.#count === BATCH_ENTRIES) this.flush();
+  }
+
+  /** Sends what is waiting and tells of each entry. */
+  flush(): void {
+    const count = this.#count;
+    if (count === 0) return;
+    this.#errors.fill(0);
+    this.#count = 0;
+    this.#connection.batch(this.#requests, count, (index, errno) => {
+      this.#errors[index] = errno;
+    });
+    this.#requests.clear();
+    let start = 0;
+    for (let i = 0; i < count; i++) {
+      const end = this.#ends[i]!;
+      this.done(this.#entries, start, end, this.#errors[i]!);
+      start = end;
+    }
+  }
+}
+
+/**
+ * Dumps flows over one connection and lets `change` act on those that match over another, in batches.
+ * `done` is told of each afterwards, in order.
+ */
+export function changeMatching(
+  context: Context,
+  request: Parameters<NetlinkConnection["dump"]>[0],
+  matches: Predicate | undefined,
+  change: (batch: EntryBatch, view: FlowView) => void,
+  done: (connection: NetlinkConnection, buffer: Uint8Array, start: number, end: number, errno: number) => void,
+): void {
+  const view = new FlowView();
+  withConnection(context, (dump) =>
+    withConnection(context, (changes) => {
+      const batch = new EntryBatch(changes, (buffer, start, end, errno) => done(changes, buffer, start, end, errno));
+      dump.dump(request, (buffer, start, end) => {
+        view.read(buffer, start, end);
+        if (matches === undefined || matches(view)) change(batch, view);
+      });
+      batch.flush();
+    }),
+  );
+}

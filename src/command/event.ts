@@ -1,0 +1,137 @@
+/** -E: shows events until SIGINT or SIGTERM. */
+import { constants } from "node:os";
+import * as C from "../ctnetlink/constants.js";
+import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
+import { EVENT_DESTROY, EVENT_NEW, EVENT_UPDATE, type EventType, type Formatter } from "../format/formatter.js";
+import { writeForeign } from "../format/text.js";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
+import { EINTR } from "../netlink/errno.js";
+import { EventListener } from "../netlink/events.js";
+import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import { KernelError } from "../system/errors.js";
+import type { Command } from "./command.js";
+import { type Context, EntryOutput, say } from "./context.js";
+import { flowPredicate } from "./filter.js";
+import { expectFormatter, flowFormatter } from "./output.js";
+import { ProgramNames } from "./programs.js";
+
+/**
+ * What a listener may have waiting in the kernel, which doubles it: room for a burst of some 200,000 events. The memory is
+ * only taken while events wait.
+ */
+const RECEIVE_BUFFER_BYTES = 128 << 20;
+
+/** Multicast groups by bit of -e: new, update, destroy. */
+const FLOW_GROUPS = [C.NFNLGRP_CONNTRACK_NEW, C.NFNLGRP_CONNTRACK_UPDATE, C.NFNLGRP_CONNTRACK_DESTROY];
+const EXPECT_GROUPS = [C.NFNLGRP_CONNTRACK_EXP_NEW, C.NFNLGRP_CONNTRACK_EXP_UPDATE, C.NFNLGRP_CONNTRACK_EXP_DESTROY];
+const ALL_EVENTS = 0b111;
+
+const ENOBUFS_WARNING =
+  "WARNING: We have hit ENOBUFS! We are losing events.\n" +
+  "This message means that the current netlink socket buffer size is too small.\n" +
+  "Please, check --buffer-size in conntrack(8) manpage.\n";
+
+const USERSPACE = ascii(" [USERSPACE] portid=");
+const PROGNAME = ascii(" progname=");
+
+/** What a message tells: the kernel marks a new entry by the flags that would create it. */
+function eventType({ type, flags }: MessageView): EventType {
+  if (type === C.CT_DELETE || type === C.EXP_DELETE) return EVENT_DESTROY;
+  return (flags & (NLM_F_CREATE | NLM_F_EXCL)) !== 0 ? EVENT_NEW : EVENT_UPDATE;
+}
+
+/** " [USERSPACE] portid=N progname=NAME" for what a program brought about. */
+function userspaceSuffix(context: Context): (writer: ByteWriter, view: MessageView) => void {
+  const programs = new ProgramNames(context);
+  return (writer, { portId }) => {
+    if (portId === 0) return;
+    writer.put(USERSPACE);
+    writer.decimal(portId);
+    const name = programs.of(portId);
+    if (name === undefined) return;
+    writer.put(PROGNAME);
+    writeForeign(writer, name);
+  };
+}
+
+/** Callers know the reference's words for want of rights, which are not those of other commands. */
+function openListener(context: Context, groups: readonly number[], table: Command["table"]): EventListener {
+  try {
+    return EventListener.open(context.backend, groups);
+  } catch (error) {
+    if (!(error instanceof KernelError && error.syscall === "bind")) throw error;
+    const { errno, syscall } = error;
+    if (table === "expect") throw new KernelError(errno, syscall, "Can't open handler");
+    context.stderr.write(Buffer.from(`mnl_socket_bind: ${context.backend.strerror(errno)}\n`));
+    throw new KernelError(errno, syscall, "Can't open netlink socket");
+  }
+}
+
+function listen(command: Command, context: Context, groups: readonly number[]): EventListener {
+  const { eventMask, bufferSizeBytes } = command;
+  const mask = eventMask === 0 ? ALL_EVENTS : eventMask;
+  const joined = groups.filter((_, bit) => (mask & (1 << bit)) !== 0);
+  const listener = openListener(context, joined, command.table);
+  const size = listener.setReceiveBuffer(bufferSizeBytes ?? RECEIVE_BUFFER_BYTES);
+  if (bufferSizeBytes !== undefined) {
+    context.stderr.write(Buffer.from(`NOTICE: Netlink socket buffer size has been set to ${size} bytes.\n`));
+  }
+  return listener;
+}
+
+/** Shows what `listener` hears until a signal ends it; `nouns` is what the summary counts. */
+function show<View extends MessageView>(
+  context: Context,
+  listener: EventListener,
+  formatter: Formatter<View>,
+  view: View,
+  matches: ((view: View) => boolean) | undefined,
+  nouns: string,
+): number {
+  const { backend } = context;
+  const output = new EntryOutput(context.stdout, formatter);
+  const suffix = userspaceSuffix(context);
+  let losses = 0;
+  try {
+    listener.run({
+      message(buffer, start, end) {
+        view.read(buffer, start, end);
+        if (matches === undefined || matches(view)) output.entry(view, eventType(view), suffix);
+      },
+      lost() {
+        losses++;
+        context.stderr.write(Buffer.from(ENOBUFS_WARNING));
+      },
+      idle: () => output.flush(),
+      stopped: () => backend.caughtSignal() !== 0,
+    });
+    output.end();
+  } catch (error) {
+    // A signal found the program waiting for whoever reads its output: it ends without them.
+    if (!(error instanceof KernelError && error.syscall === "write" && error.errno === EINTR)) throw error;
+  } finally {
+    listener.close();
+  }
+  say(context, `${output.count} ${nouns} have been shown.`);
+  if (losses > 0) say(context, `events were lost ${losses} ${losses === 1 ? "time" : "times"}.`);
+  return 0;
+}
+
+/** From here on SIGINT and SIGTERM end the listing in good order. */
+function catchSignals({ backend }: Context): void {
+  for (const signal of [constants.signals.SIGINT, constants.signals.SIGTERM]) backend.catchSignal(signal);
+}
+
+export function flowEvents(command: Command, context: Context): number {
+  catchSignals(context);
+  const listener = listen(command, context, FLOW_GROUPS);
+  const formatter = flowFormatter(command, context);
+  return show(context, listener, formatter, new FlowView(), flowPredicate(command), "flow events");
+}
+
+export function expectEvents(command: Command, context: Context): number {
+  catchSignals(context);
+  const listener = listen(command, context, EXPECT_GROUPS);
+  const formatter = expectFormatter(command, context);
+  return show(context, listener, formatter, new ExpectView(), undefined, "expectation events");
+}

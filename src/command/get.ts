@@ -1,0 +1,54 @@
+/** -G: one entry by its tuple. */
+import * as C from "../ctnetlink/constants.js";
+import { encodeExpectGet, encodeFlowGet } from "../ctnetlink/encode.js";
+import { ExpectView, FlowView } from "../ctnetlink/view.js";
+import type { Formatter } from "../format/formatter.js";
+import type { Command } from "./command.js";
+import { type Context, say, withConnection, withOutput } from "./context.js";
+import { flowPredicate } from "./filter.js";
+import { expectFormatter, flowFormatter } from "./output.js";
+
+/** The reference does not close the xml document of a single entry. */
+function unclosed<View>({ footer: _, ...formatter }: Formatter<View>): Formatter<View> {
+  return formatter;
+}
+
+export function getFlow(command: Command, context: Context): number {
+  const { orig, reply, protonum } = command.values;
+  // The legality checks have made sure that one of the two directions is complete.
+  const byOrig = orig.src !== undefined && orig.dst !== undefined;
+  const type = byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY;
+  const tuple = { ...(byOrig ? orig : reply), protonum };
+  const matches = flowPredicate(command);
+  const view = new FlowView();
+  const count = withOutput(context.stdout, unclosed(flowFormatter(command, context)), (output) =>
+    withConnection(context, (connection) =>
+      connection.request(
+        (writer) => encodeFlowGet(writer, command.family, type, tuple),
+        (buffer, start, end) => {
+          view.read(buffer, start, end);
+          if (matches === undefined || matches(view)) output.entry(view);
+        },
+      ),
+    ),
+  );
+  say(context, `${count} flow entries have been shown.`);
+  return count > 0 ? 0 : 1;
+}
+
+export function getExpectation(command: Command, context: Context): number {
+  const { orig, protonum } = command.values;
+  const view = new ExpectView();
+  withOutput(context.stdout, unclosed(expectFormatter(command, context)), (output) =>
+    withConnection(context, (connection) =>
+      connection.request(
+        (writer) => encodeExpectGet(writer, command.family, { ...orig, protonum }),
+        (buffer, start, end) => {
+          view.read(buffer, start, end);
+          output.entry(view);
+        },
+      ),
+    ),
+  );
+  return 0;
+}

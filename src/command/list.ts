@@ -1,0 +1,62 @@
+/** -L: entries of a table, filtered and formatted as the kernel sends them. */
+import * as C from "../ctnetlink/constants.js";
+import { encodeFlowDump, encodePlain } from "../ctnetlink/encode.js";
+import { ExpectView, FlowView } from "../ctnetlink/view.js";
+import type { Command, TableName } from "./command.js";
+import { type Context, say, withConnection, withOutput } from "./context.js";
+import { checkStatus, dumpFilter, flowPredicate } from "./filter.js";
+import { expectFormatter, flowFormatter } from "./output.js";
+
+/** The dump request of each table of flows. */
+const DUMP_TYPES: Readonly<Record<Exclude<TableName, "expect">, number>> = {
+  conntrack: C.CT_GET,
+  dying: C.CT_GET_DYING,
+  unconfirmed: C.CT_GET_UNCONFIRMED,
+};
+
+function warnIfInterrupted(interrupted: boolean, context: Context): void {
+  if (interrupted) say(context, "the table changed while it was read: entries may be missing or shown twice");
+}
+
+export function listFlows(command: Command, context: Context): number {
+  checkStatus(command);
+  const table = command.table as Exclude<TableName, "expect">;
+  const type = command.zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
+  const matches = flowPredicate(command);
+  const view = new FlowView();
+  let interrupted = false;
+  const count = withOutput(context.stdout, flowFormatter(command, context), (output) =>
+    withConnection(context, (connection) => {
+      ({ interrupted } = connection.dump(
+        (writer) => encodeFlowDump(writer, type, dumpFilter(command)),
+        (buffer, start, end) => {
+          view.read(buffer, start, end);
+          if (matches === undefined || matches(view)) output.entry(view);
+        },
+      ));
+    }),
+  );
+  warnIfInterrupted(interrupted, context);
+  say(context, `${count} flow entries have been shown.`);
+  return 0;
+}
+
+export function listExpectations(command: Command, context: Context): number {
+  const { family } = command;
+  const view = new ExpectView();
+  let interrupted = false;
+  const count = withOutput(context.stdout, expectFormatter(command, context), (output) =>
+    withConnection(context, (connection) => {
+      ({ interrupted } = connection.dump(
+        (writer) => encodePlain(writer, C.EXP_GET, family),
+        (buffer, start, end) => {
+          view.read(buffer, start, end);
+          if (family === C.AF_UNSPEC || view.family === family) output.entry(view);
+        },
+      ));
+    }),
+  );
+  warnIfInterrupted(interrupted, context);
+  say(context, `${count} expectations have been shown.`);
+  return 0;
+}

@@ -1,0 +1,125 @@
+/**
+ * -R: many commands, checked as a whole before the first is applied, then applied in order.
+ * New entries are kept as encoded messages, batch by batch, and nothing else is kept of their lines but the line numbers.
+ */
+import type { NetlinkConnection } from "../netlink/connection.js";
+import { NLM_F_EXCL } from "../netlink/constants.js";
+import { MessageWriter, messageFlags } from "../netlink/message.js";
+import { KernelError } from "../system/errors.js";
+import type { Command, CommandName } from "./command.js";
+import { type Context, withConnection } from "./context.js";
+import { encodeCreate } from "./create.js";
+import { deleteMatching } from "./delete.js";
+import { flushFlows } from "./flush.js";
+import { updateMatching } from "./update.js";
+
+/**
+ * New entries that one datagram carries at most. The kernel works through all of a datagram, so that lines behind a failing
+ * one may have been applied: as few as cost no speed. Files of a few lines go one by one, and stop right where they fail.
+ */
+const MOST_BATCH_LINES = 64;
+
+/** How many of the lines after the first `before` go together. */
+const batchLines = (before: number) => Math.max(1, Math.min(MOST_BATCH_LINES, before >> 4));
+
+/** A run of new entries as one datagram. */
+interface Batch {
+  messages: Uint8Array;
+  /** Where each message begins. */
+  starts: Uint32Array;
+  lines: Uint32Array;
+}
+
+/** A command that is applied by itself. */
+interface Step {
+  command: Command;
+  line: number;
+}
+
+/** A failure of the kernel's, and the line of the input that brought it about. */
+export interface LoadFailure {
+  error: KernelError;
+  line: number;
+}
+
+export class LoadPlan {
+  readonly #steps: (Batch | Step)[] = [];
+  readonly #writer = new MessageWriter(1 << 14);
+  readonly #starts = new Uint32Array(MOST_BATCH_LINES);
+  readonly #lines = new Uint32Array(MOST_BATCH_LINES);
+  #count = 0;
+  #entries = 0;
+
+  /** Adds the command of a line. Only create, add, update, delete and flush on flows come here. */
+  add(command: Command, line: number): void {
+    if (command.name !== "create" && command.name !== "add") {
+      this.#closeBatch();
+      this.#steps.push({ command, line });
+      return;
+    }
+    this.#starts[this.#count] = this.#writer.length;
+    this.#lines[this.#count++] = line;
+    encodeCreate(this.#writer, command);
+    if (this.#count === batchLines(this.#entries)) this.#closeBatch();
+  }
+
+  /**
+   * Applies everything in order.
+   * @param progress told after each step up to which line the input is done
+   * @returns the first failure of the kernel's, at which it stopped
+   */
+  apply(context: Context, progress: (line: number) => void): LoadFailure | undefined {
+    this.#closeBatch();
+    return withConnection(context, (connection) => {
+      for (const step of this.#steps) {
+        const failure = "messages" in step ? this.#applyBatch(connection, step) : applyStep(step, context);
+        if (failure !== undefined) return failure;
+        progress("messages" in step ? step.lines.at(-1)! : step.line);
+      }
+      return undefined;
+    });
+  }
+
+  #closeBatch(): void {
+    if (this.#count === 0) return;
+    const writer = this.#writer;
+    this.#steps.push({
+      messages: writer.buffer.slice(0, writer.length),
+      starts: this.#starts.slice(0, this.#count),
+      lines: this.#lines.slice(0, this.#count),
+    });
+    writer.clear();
+    this.#entries += this.#count;
+    this.#count = 0;
+  }
+
+  #applyBatch(connection: NetlinkConnection, { messages, starts, lines }: Batch): LoadFailure | undefined {
+    let failed = -1;
+    let error = 0;
+    this.#writer.adopt(messages);
+    connection.batch(this.#writer, lines.length, (index, errno) => {
+      if (failed >= 0) return;
+      failed = index;
+      error = errno;
+    });
+    if (failed < 0) return undefined;
+    return failure(new KernelError(error, "CT_NEW"), (messageFlags(messages, starts[failed]!) & NLM_F_EXCL) === 0 ? "add" : "create", lines[failed]!);
+  }
+}
+
+function applyStep({ command, line }: Step, context: Context): LoadFailure | undefined {
+  try {
+    if (command.name === "delete") deleteMatching(command, context);
+    else if (command.name === "update") updateMatching(command, context);
+    else flushFlows(command, context);
+    return undefined;
+  } catch (error) {
+    if (error instanceof KernelError && error.syscall !== "write") return failure(error, command.name, line);
+    throw error;
+  }
+}
+
+function failure(error: KernelError, command: CommandName, line: number): LoadFailure {
+  error.command = command;
+  return { error, line };
+}

@@ -1,0 +1,93 @@
+/** From a command's values to the flow that create and add ask for. */
+import * as C from "../ctnetlink/constants.js";
+import type { FlowChanges, NatRange, Protoinfo, Tuple } from "../ctnetlink/encode.js";
+import { labelBytes } from "../ctnetlink/labels.js";
+import { protocolByNumber } from "../protocol/protocols.js";
+import type { Command, NatValues, TupleValues, Values } from "./command.js";
+
+/** TCP_CONNTRACK_TIME_WAIT: from here on the connection was seen to close. */
+const TCP_TIME_WAIT = 7;
+/** IP_CT_TCP_FLAG_*, linux/netfilter/nf_conntrack_tcp.h. */
+const SACK_PERM_BE_LIBERAL = 0x02 | 0x08;
+const CLOSE_INIT = 0x04;
+
+/** The type that answers an ICMP or ICMPv6 message, both ways. */
+const ICMP_ANSWERS = new Map(
+  [
+    [8, 0],
+    [13, 14],
+    [15, 16],
+    [17, 18],
+    [128, 129],
+    [139, 140],
+  ].flatMap(([a, b]) => [
+    [a!, b!],
+    [b!, a!],
+  ]) as [number, number][],
+);
+
+/** The opposite direction of a tuple. Its zone is not mirrored: each direction has its own. */
+function mirror(tuple: Tuple): Tuple {
+  const { icmpType } = tuple;
+  return {
+    src: tuple.dst,
+    dst: tuple.src,
+    protonum: tuple.protonum,
+    sport: tuple.dport,
+    dport: tuple.sport,
+    icmpType: icmpType === undefined ? undefined : (ICMP_ANSWERS.get(icmpType) ?? icmpType),
+    icmpCode: tuple.icmpCode,
+    icmpId: tuple.icmpId,
+  };
+}
+
+const hasAddress = ({ src, dst }: TupleValues) => src !== undefined || dst !== undefined;
+
+/** Both tuples of a flow: a direction without addresses is the mirror of the other, but for its zone. */
+export function flowTuples({ orig, reply, protonum }: Values): { orig: Tuple; reply: Tuple } {
+  const origTuple: Tuple = { ...orig, protonum };
+  const replyTuple: Tuple = { ...reply, protonum };
+  if (!hasAddress(orig)) return { orig: { ...mirror(replyTuple), zone: orig.zone }, reply: replyTuple };
+  if (!hasAddress(reply)) return { orig: origTuple, reply: { ...mirror(origTuple), zone: reply.zone } };
+  return { orig: origTuple, reply: replyTuple };
+}
+
+/** The protocol state that --state, --role and the verification tags ask for. */
+export function protoinfo({ protonum, state, role, origVtag, replyVtag }: Values): Protoinfo | undefined {
+  if (state === undefined && role === undefined && origVtag === undefined && replyVtag === undefined) return undefined;
+  switch (protonum) {
+    case C.IPPROTO_TCP: {
+      const flags = SACK_PERM_BE_LIBERAL | (state !== undefined && state >= TCP_TIME_WAIT ? CLOSE_INIT : 0);
+      return { protonum, state, flags };
+    }
+    case C.IPPROTO_SCTP:
+      return { protonum, state, origVtag, replyVtag };
+    case C.IPPROTO_DCCP:
+      return { protonum, state, role };
+    default:
+      return undefined;
+  }
+}
+
+/** A translation with an address; the kernel takes a port only where the protocol has ports to translate. */
+function natRange(nat: NatValues | undefined, protonum: number | undefined): NatRange | undefined {
+  if (nat?.address === undefined) return undefined;
+  const { natPorts = false } = protocolByNumber(protonum ?? 0) ?? {};
+  return { address: nat.address, port: natPorts ? nat.port : undefined };
+}
+
+/** Everything that create and add send besides the tuples. */
+export function createChanges({ values }: Command): FlowChanges {
+  const { status, timeoutSeconds, mark, zone, labelAdd, protonum, srcNat, dstNat } = values;
+  return {
+    // The kernel answers EBUSY to a status without IPS_CONFIRMED.
+    status: status === undefined ? undefined : status.set | C.IPS_CONFIRMED,
+    timeoutSeconds,
+    mark: mark?.value,
+    zone,
+    protoinfo: protoinfo(values),
+    srcNat: natRange(srcNat, protonum),
+    dstNat: natRange(dstNat, protonum),
+    labels: labelAdd === undefined ? undefined : labelBytes(labelAdd),
+  };
+}

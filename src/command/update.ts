@@ -1,0 +1,119 @@
+/** -U: entries that match are changed, fetched again, and shown. */
+import * as C from "../ctnetlink/constants.js";
+import { encodeFlowDump, encodeFlowRefetch, encodeFlowUpdate, type FlowChanges } from "../ctnetlink/encode.js";
+import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
+import * as S from "../ctnetlink/slots.js";
+import { FlowView } from "../ctnetlink/view.js";
+import { compileFilter, type Predicate } from "../match/filter.js";
+import { ENOENT, ENOSPC } from "../netlink/errno.js";
+import { stateNumber } from "../protocol/state.js";
+import { KernelError } from "../system/errors.js";
+import type { Command, Values } from "./command.js";
+import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
+import { changeMatching } from "./entry-batch.js";
+import { bareFlowFormatter } from "./output.js";
+import { protoinfo } from "./template.js";
+
+/** Timeout, mark, status, state and label options say what to change; all others, which entries. */
+function updatePredicate({ family, values }: Command): Predicate | undefined {
+  const { timeoutSeconds: _t, mark: _m, status: _u, state: _s, origVtag: _o, replyVtag: _r, ...filter } = values;
+  return compileFilter({ ...filter, family });
+}
+
+/** The value in a slot, or undefined where the kernel did not send it. */
+function u32(view: FlowView, slot: number): number | undefined {
+  return view.has(slot) ? view.u32(slot) : undefined;
+}
+
+/** The labels to send: see linux/netfilter/nfnetlink_conntrack.h, CTA_LABELS: the kernel wants its own length, and bits under a mask. */
+function labelChanges(view: FlowView, { labelAdd, labelDel }: Values): FlowChanges | undefined {
+  const slot = S.TOP + C.CTA_LABELS;
+  const had = view.has(slot) ? view.bytes(slot) : new Uint8Array(LABEL_BITS / 8);
+  if (labelAdd !== undefined) {
+    if (labelAdd.every((bit) => hasLabel(had, bit))) return undefined;
+    const bits = labelBytes(labelAdd, had.length);
+    return { labels: bits, labelsMask: bits };
+  }
+  if (labelDel === undefined) return undefined;
+  if (labelDel === "all") return had.every((byte) => byte === 0) ? undefined : { labels: new Uint8Array(had.length) };
+  if (!labelDel.some((bit) => hasLabel(had, bit))) return undefined;
+  return { labels: new Uint8Array(had.length), labelsMask: labelBytes(labelDel, had.length) };
+}
+
+/** What to send for an entry, or undefined where nothing would change. */
+function changesFor(view: FlowView, values: Values): FlowChanges | undefined {
+  const changes: FlowChanges = {};
+  let any = false;
+  const { timeoutSeconds, mark, status } = values;
+  if (timeoutSeconds !== undefined && timeoutSeconds !== u32(view, S.TOP + C.CTA_TIMEOUT)) {
+    changes.timeoutSeconds = timeoutSeconds;
+    any = true;
+  }
+  if (mark !== undefined) {
+    const old = u32(view, S.TOP + C.CTA_MARK) ?? 0;
+    const next = ((old & ~mark.mask) ^ mark.value) >>> 0;
+    if (next !== old) {
+      changes.mark = next;
+      any = true;
+    }
+  }
+  if (status !== undefined) {
+    const old = u32(view, S.TOP + C.CTA_STATUS) ?? 0;
+    const next = (old | status.set) >>> 0;
+    if (next !== old) {
+      changes.status = next;
+      any = true;
+    }
+  }
+  if (values.state !== undefined && values.state !== stateNumber(view)) {
+    changes.protoinfo = protoinfo(values);
+    any = true;
+  }
+  const labels = labelChanges(view, values);
+  if (labels !== undefined) Object.assign(changes, labels);
+  return any || labels !== undefined ? changes : undefined;
+}
+
+/** Changes and shows what matches; returns how many entries were changed. */
+export function updateMatching(command: Command, context: Context): number {
+  const fresh = new FlowView();
+  const found = new FlowView();
+  return despiteBrokenOutput(context.stdout, (stdout) =>
+    withOutput(stdout, bareFlowFormatter(command, context), (output) =>
+      withConnection(context, (fetching) =>
+        changeMatching(
+          context,
+          (writer) => encodeFlowDump(writer, C.CT_GET, { family: command.family }),
+          updatePredicate(command),
+          (batch, view) => {
+            const changes = changesFor(view, command.values);
+            if (changes !== undefined) batch.add(view, (writer) => encodeFlowUpdate(writer, view, changes));
+          },
+          (_, buffer, start, end, errno) => {
+            // It vanished meanwhile, or has no room for labels: none of ours.
+            if (errno === ENOENT || errno === ENOSPC) return;
+            if (errno !== 0) throw new KernelError(errno, "CT_NEW");
+            found.read(buffer, start, end);
+            try {
+              fetching.request(
+                (writer) => encodeFlowRefetch(writer, found),
+                (buffer, start, end) => {
+                  fresh.read(buffer, start, end);
+                  output.entry(fresh);
+                },
+              );
+            } catch (error) {
+              if (!(error instanceof KernelError && error.errno === ENOENT)) throw error;
+            }
+          },
+        ),
+      ),
+    ),
+  );
+}
+
+export function updateFlows(command: Command, context: Context): number {
+  const count = updateMatching(command, context);
+  say(context, `${count} flow entries have been updated.`);
+  return count > 0 ? 0 : 1;
+}

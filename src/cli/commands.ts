@@ -1,0 +1,72 @@
+/** The commands: one row each. */
+import type { TableName } from "../command/command.js";
+import { UsageError } from "../system/errors.js";
+import type { Draft } from "./draft.js";
+import type { Argument } from "./getopt.js";
+import { commandRules, type Subject } from "./matrix.js";
+
+export type CommandOption = Exclude<Subject, "none">;
+
+export interface CommandRow {
+  readonly letter: string;
+  /** The long name. */
+  readonly name: string;
+  readonly argument: Exclude<Argument, "required" | "optional" | "none">;
+  readonly ignoresAttached?: boolean;
+  readonly help: string;
+}
+
+export const COMMANDS: Readonly<Record<CommandOption, CommandRow>> = {
+  list: { letter: "L", name: "dump", argument: "long-or-word", help: "show the entries of a table" },
+  get: { letter: "G", name: "get", argument: "long-or-word", help: "look one entry up and show it" },
+  delete: {
+    letter: "D",
+    name: "delete",
+    argument: "long-or-word",
+    help: "delete the entries that match, and show them",
+  },
+  create: { letter: "I", name: "create", argument: "long-or-word", help: "create an entry that is not there yet" },
+  add: { letter: "A", name: "add", argument: "long-or-word", help: "create an entry, or leave it as it is" },
+  update: {
+    letter: "U",
+    name: "update",
+    argument: "long-or-word",
+    help: "change the entries that match, and show them",
+  },
+  event: { letter: "E", name: "event", argument: "long-or-word", help: "show what happens, until interrupted" },
+  flush: { letter: "F", name: "flush", argument: "long-or-word", help: "empty a table" },
+  // The reference's -Cexpect counts flows, and a number alone tells nobody that it is another one.
+  count: {
+    letter: "C",
+    name: "counter",
+    argument: "long-or-word",
+    ignoresAttached: true,
+    help: "show how many entries a table has",
+  },
+  stats: { letter: "S", name: "stats", argument: "word", help: "show the kernel's counters, a line a CPU" },
+  version: { letter: "V", name: "version", argument: "word", help: "show the version" },
+  help: { letter: "h", name: "help", argument: "word", help: "show this text; with -p, a protocol's options too" },
+};
+
+/** Tables in the order in which a beginning of a name is tried. */
+const TABLES: readonly TableName[] = ["expect", "conntrack", "dying", "unconfirmed"];
+
+/** Makes `subject` the command, and what `table` begins the name of its table. */
+export function chooseCommand(draft: Draft, subject: CommandOption, table: string | undefined): void {
+  const { command } = draft;
+  if (table !== undefined) command.table = findTable(subject, table);
+  if (draft.subject !== "none") throw new UsageError("Invalid commands combination");
+  draft.subject = subject;
+  command.name = subject;
+}
+
+function findTable(subject: CommandOption, text: string): TableName {
+  const found = TABLES.find((name) => name.startsWith(text));
+  if (found === undefined) throw new UsageError(`unknown type \`${text}'`);
+  if (commandRules(subject, found) !== undefined) return found;
+  throw new UsageError(
+    found === "expect"
+      ? `Can't do --${COMMANDS[subject].name} on expectations`
+      : "Can't do that command with tables `dying' and `unconfirmed'",
+  );
+}

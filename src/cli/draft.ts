@@ -1,0 +1,50 @@
+/** A command while its words are read. */
+import type { Command } from "../command/command.js";
+import type { LabelMap } from "../system/labelmap.js";
+import type { ServiceNames } from "../system/service-names.js";
+import type { OptionSpec } from "./getopt.js";
+import type { Subject } from "./matrix.js";
+import type { ProtocolOptions } from "./protocol-options.js";
+
+/** What reading words takes from outside. Files are read when they are needed, and once for a context. */
+export interface ParseContext {
+  /** Throws as node:fs does. */
+  readFile(path: string): Uint8Array;
+  /** The C library's text for an errno. */
+  strerror(errno: number): string;
+  /** A line for stderr that stops nothing, without its newline. */
+  warn(line: string): void;
+  /** Whether the first word that is no option ends the options. */
+  readonly posixlyCorrect: boolean;
+}
+
+/** The files that values may refer to. */
+export interface Files {
+  protocolNumber(name: string): number | undefined;
+  services(): ServiceNames;
+  /** Undefined where there is no map, which was said then. */
+  labelMap(path: string): LabelMap | undefined;
+}
+
+export interface Draft {
+  readonly context: ParseContext;
+  readonly files: Files;
+  readonly command: Command;
+  subject: Subject;
+  /** The common options that were given, as bits of OPTION_NAMES. */
+  given: number;
+  /** The options of the protocol that were given, as bits of its list. */
+  protocolGiven: number;
+  /** What -p brought, or will bring. */
+  protocol: ProtocolOptions | undefined;
+  /** The masks that -s and -d brought as /LEN. */
+  lengthMasks: { src: Uint8Array | undefined; dst: Uint8Array | undefined };
+  labelMapPath: string | undefined;
+  /** Label names, for when the map is known; undefined: all labels. */
+  labels: { field: "labels" | "labelAdd" | "labelDel"; names: string | undefined }[];
+}
+
+/** What a word can be found to be: how it takes a value, and what it then does. */
+export interface Word extends OptionSpec {
+  apply(draft: Draft, value: string | undefined): void;
+}

@@ -1,0 +1,60 @@
+/** The files of the system that values may refer to, each read when it is first needed. */
+import { type LabelMap, parseLabelMap } from "../system/labelmap.js";
+import { type ProtocolNames, parseProtocolNames, USUAL_PROTOCOL_NAMES } from "../system/protocol-names.js";
+import { parseServiceNames, type ServiceNames } from "../system/service-names.js";
+import type { Files, ParseContext } from "./draft.js";
+
+const PROTOCOLS_PATH = "/etc/protocols";
+const SERVICES_PATH = "/etc/services";
+
+const known = new WeakMap<ParseContext, Files>();
+
+/** The files as a context sees them: all lines of a load-file share what was read. */
+export function filesOf(context: ParseContext): Files {
+  let files = known.get(context);
+  if (files === undefined) known.set(context, (files = openFiles(context)));
+  return files;
+}
+
+function openFiles(context: ParseContext): Files {
+  let protocols: ProtocolNames | undefined;
+  let services: ServiceNames | undefined;
+  const labelMaps = new Map<string, LabelMap | undefined>();
+  const read = (path: string) => new TextDecoder().decode(context.readFile(path));
+  return {
+    protocolNumber: (name) => {
+      protocols ??= readable(() => parseProtocolNames(read(PROTOCOLS_PATH))) ?? USUAL_PROTOCOL_NAMES;
+      return protocols.get(name);
+    },
+    services: () => (services ??= readable(() => parseServiceNames(read(SERVICES_PATH))) ?? new Map()),
+    labelMap: (path) => {
+      if (!labelMaps.has(path))
+        labelMaps.set(
+          path,
+          readLabelMap(context, () => read(path)),
+        );
+      return labelMaps.get(path);
+    },
+  };
+}
+
+function readable<Names>(read: () => Names): Names | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The map, or undefined with a warning where it is missing or has no label. The wording is the reference's. */
+function readLabelMap(context: ParseContext, read: () => string): LabelMap | undefined {
+  let errno = 0;
+  try {
+    const map = parseLabelMap(read());
+    if (map.bits.size > 0) return map;
+  } catch (error) {
+    errno = Math.abs((error as NodeJS.ErrnoException).errno ?? 0);
+  }
+  context.warn(`nfct_labelmap_new: ${context.strerror(errno)}`);
+  return undefined;
+}

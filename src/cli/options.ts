@@ -1,0 +1,336 @@
+/** The options that every protocol has: one row each. A name without a row does not compile. */
+import type { NatValues } from "../command/command.js";
+import { UsageError } from "../system/errors.js";
+import { U32_MAX } from "../system/numbers.js";
+import type { Draft } from "./draft.js";
+import type { OptionName } from "./matrix.js";
+import { protocolOptions, useProtocol } from "./protocol-options.js";
+import {
+  readAddress,
+  readBufferSize,
+  readDecimal,
+  readEventMask,
+  readFamily,
+  readMark,
+  readMaskedAddress,
+  readNat,
+  readNumber,
+  readOutput,
+  readProtocol,
+  readStatus,
+} from "./values.js";
+
+interface Row {
+  readonly letter: string;
+  /** Other long names. */
+  readonly synonyms?: readonly string[];
+  readonly help: string;
+}
+
+interface Flag extends Row {
+  readonly argument: "none";
+  read(draft: Draft): void;
+}
+
+interface Valued extends Row {
+  readonly argument: "required";
+  readonly argumentName: string;
+  read(draft: Draft, text: string): void;
+}
+
+interface OptionallyValued extends Row {
+  readonly argument: "optional";
+  readonly argumentName: string;
+  read(draft: Draft, text: string | undefined): void;
+}
+
+export type OptionRow = Flag | Valued | OptionallyValued;
+
+/** -n, -g, -j: a second one adds to what the first said. */
+function nat(key: "srcNat" | "dstNat" | "anyNat", option: OptionName): OptionallyValued["read"] {
+  return (draft, text) => {
+    const { values } = draft.command;
+    const added: NatValues = text === undefined ? {} : readNat(draft, text, option);
+    values[key] = { ...values[key], ...added };
+  };
+}
+
+/** ADDRESS[/LEN]: the length sets the same mask as --mask-src or --mask-dst. */
+function network(tuple: "orig" | "expectTuple", side: "src" | "dst"): Valued["read"] {
+  const key = `${side}Mask` as const;
+  return (draft, text) => {
+    const { values } = draft.command;
+    const { address, mask } = readMaskedAddress(draft, text);
+    values[tuple][side] = address;
+    if (mask !== undefined) values[key] = mask;
+    if (tuple === "expectTuple") return;
+    // The /LEN of an earlier -s or -d goes with its address: its mask must not widen this one.
+    if (mask === undefined && values[key] === draft.lengthMasks[side]) delete values[key];
+    draft.lengthMasks[side] = mask;
+  };
+}
+
+export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
+  src: {
+    letter: "s",
+    synonyms: ["orig-src"],
+    argument: "required",
+    argumentName: "ip[/len]",
+    help: "source of the original direction, or its network",
+    read: network("orig", "src"),
+  },
+  dst: {
+    letter: "d",
+    synonyms: ["orig-dst"],
+    argument: "required",
+    argumentName: "ip[/len]",
+    help: "destination of the original direction, or its network",
+    read: network("orig", "dst"),
+  },
+  "reply-src": {
+    letter: "r",
+    argument: "required",
+    argumentName: "ip",
+    help: "source of the reply direction",
+    read: (draft, text) => {
+      draft.command.values.reply.src = readAddress(draft, text, "reply-src");
+    },
+  },
+  "reply-dst": {
+    letter: "q",
+    argument: "required",
+    argumentName: "ip",
+    help: "destination of the reply direction",
+    read: (draft, text) => {
+      draft.command.values.reply.dst = readAddress(draft, text, "reply-dst");
+    },
+  },
+  protonum: {
+    letter: "p",
+    argument: "required",
+    argumentName: "protocol",
+    help: "layer-4 protocol, by name or number; its own options go with it",
+    read: (draft, text) => {
+      const number = readProtocol(draft, text);
+      draft.command.values.protonum = number;
+      useProtocol(draft, protocolOptions(number));
+    },
+  },
+  timeout: {
+    letter: "t",
+    argument: "required",
+    argumentName: "seconds",
+    help: "time until the entry expires",
+    read: ({ command }, text) => {
+      command.values.timeoutSeconds = readDecimal(text, "timeout", U32_MAX);
+    },
+  },
+  status: {
+    letter: "u",
+    argument: "required",
+    argumentName: "flags",
+    help: "comma list of ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD; !FLAG for one that is not set; UNREPLIED, UNSET",
+    read: (draft, text) => {
+      draft.command.values.status = readStatus(draft, text);
+    },
+  },
+  zero: {
+    letter: "z",
+    argument: "none",
+    help: "set the counters to zero while listing",
+    read: ({ command }) => {
+      command.zero = true;
+    },
+  },
+  "event-mask": {
+    letter: "e",
+    argument: "required",
+    argumentName: "events",
+    help: "comma list of NEW, UPDATES, DESTROY, or ALL",
+    read: readEventMask,
+  },
+  "tuple-src": {
+    letter: "[",
+    argument: "required",
+    argumentName: "ip[/len]",
+    help: "source that is expected, or its network",
+    read: network("expectTuple", "src"),
+  },
+  "tuple-dst": {
+    letter: "]",
+    argument: "required",
+    argumentName: "ip[/len]",
+    help: "destination that is expected, or its network",
+    read: network("expectTuple", "dst"),
+  },
+  "mask-src": {
+    letter: "{",
+    argument: "required",
+    argumentName: "mask",
+    help: "network mask of the source",
+    read: (draft, text) => {
+      draft.command.values.srcMask = readAddress(draft, text, "mask-src");
+    },
+  },
+  "mask-dst": {
+    letter: "}",
+    argument: "required",
+    argumentName: "mask",
+    help: "network mask of the destination",
+    read: (draft, text) => {
+      draft.command.values.dstMask = readAddress(draft, text, "mask-dst");
+    },
+  },
+  "nat-range": {
+    letter: "a",
+    argument: "required",
+    argumentName: "range",
+    help: "ignored, with a warning",
+    read: ({ context }) => context.warn("WARNING: ignoring -a, deprecated option."),
+  },
+  mark: {
+    letter: "m",
+    argument: "required",
+    argumentName: "mark[/mask]",
+    help: "connection mark",
+    read: ({ command }, text) => {
+      command.values.mark = readMark(text);
+    },
+  },
+  id: {
+    letter: "i",
+    argument: "required",
+    argumentName: "id",
+    help: "the kernel's id of the entry",
+    read: ({ command }, text) => {
+      command.values.id = readNumber(text, "i", U32_MAX);
+    },
+  },
+  family: {
+    letter: "f",
+    argument: "required",
+    argumentName: "family",
+    help: "ipv4 or ipv6",
+    read: readFamily,
+  },
+  "src-nat": {
+    letter: "n",
+    argument: "optional",
+    argumentName: "ip[:port]",
+    help: "source translation, and what to",
+    read: nat("srcNat", "src-nat"),
+  },
+  "dst-nat": {
+    letter: "g",
+    argument: "optional",
+    argumentName: "ip[:port]",
+    help: "destination translation, and what to",
+    read: nat("dstNat", "dst-nat"),
+  },
+  output: {
+    letter: "o",
+    argument: "required",
+    argumentName: "formats",
+    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, xml; or save alone",
+    read: readOutput,
+  },
+  secmark: {
+    letter: "c",
+    argument: "required",
+    argumentName: "secmark",
+    help: "security mark",
+    read: ({ command }, text) => {
+      command.values.secmark = readNumber(text, "c", U32_MAX);
+    },
+  },
+  "buffer-size": {
+    letter: "b",
+    argument: "required",
+    argumentName: "bytes",
+    help: "size of the receive buffer for events",
+    read: ({ command }, text) => {
+      command.bufferSizeBytes = readBufferSize(text);
+    },
+  },
+  "any-nat": {
+    letter: "j",
+    argument: "optional",
+    argumentName: "ip[:port]",
+    help: "source or destination translation, and what to",
+    read: nat("anyNat", "any-nat"),
+  },
+  zone: {
+    letter: "w",
+    argument: "required",
+    argumentName: "zone",
+    help: "zone of both directions",
+    read: ({ command }, text) => {
+      command.values.zone = readNumber(text, "w", 0xffff);
+    },
+  },
+  label: {
+    letter: "l",
+    argument: "required",
+    argumentName: "labels",
+    help: "comma list of labels, all of which must be set",
+    read: ({ labels }, names) => {
+      labels.push({ field: "labels", names });
+    },
+  },
+  "label-add": {
+    letter: "<",
+    argument: "required",
+    argumentName: "labels",
+    help: "comma list of labels to set",
+    read: (draft, names) => {
+      draft.labels.push({ field: "labelAdd", names });
+      refuseAddAndDelete(draft);
+    },
+  },
+  "label-del": {
+    letter: ">",
+    argument: "optional",
+    argumentName: "labels",
+    help: "comma list of labels to clear; all, if none is named",
+    read: (draft, names) => {
+      draft.labels.push({ field: "labelDel", names });
+      refuseAddAndDelete(draft);
+    },
+  },
+  "orig-zone": {
+    letter: "(",
+    argument: "required",
+    argumentName: "zone",
+    help: "zone of the original direction",
+    read: ({ command }, text) => {
+      command.values.orig.zone = readNumber(text, "(", 0xffff);
+    },
+  },
+  "reply-zone": {
+    letter: ")",
+    argument: "required",
+    argumentName: "zone",
+    help: "zone of the reply direction",
+    read: ({ command }, text) => {
+      command.values.reply.zone = readNumber(text, ")", 0xffff);
+    },
+  },
+  labelmap: {
+    letter: "M",
+    argument: "required",
+    argumentName: "path",
+    help: "file with the names of labels, instead of /etc/xtables/connlabel.conf",
+    read: (draft, path) => {
+      if (draft.labelMapPath !== undefined) {
+        throw new UsageError("option `--labelmap' can only be specified once");
+      }
+      draft.labelMapPath = path;
+    },
+  },
+};
+
+function refuseAddAndDelete({ labels }: Draft): void {
+  if (labels.some(({ field }) => field === "labelAdd") && labels.some(({ field }) => field === "labelDel")) {
+    throw new UsageError("cannot use --label-add and --label-del at the same time", 1);
+  }
+}

@@ -1,0 +1,226 @@
+/** Words to commands: what is on a command line, or on a line of a load-file. */
+import type { Command } from "../command/command.js";
+import { AF_UNSPEC } from "../ctnetlink/constants.js";
+import { UsageError } from "../system/errors.js";
+import { LABEL_MAP_PATH } from "../system/labelmap.js";
+import { COMMANDS, type CommandOption, chooseCommand } from "./commands.js";
+import type { Draft, ParseContext, Word } from "./draft.js";
+import { filesOf } from "./files.js";
+import { Getopt } from "./getopt.js";
+import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
+import { OPTIONS } from "./options.js";
+import { checkProtocolOptions, protocolOptions, useProtocol } from "./protocol-options.js";
+import { readProtocol } from "./values.js";
+
+export type { ParseContext } from "./draft.js";
+
+const PROGRAM = "conntrack";
+
+/** Options and commands by character code and by long name. */
+const LETTERS: (Word | undefined)[] = new Array(128).fill(undefined);
+const NAMES = new Map<string, Word>();
+
+function define(word: Word, letter: string, names: readonly string[]): void {
+  LETTERS[letter.charCodeAt(0)] = word;
+  for (const name of names) NAMES.set(name, word);
+}
+
+for (const [subject, row] of Object.entries(COMMANDS) as [CommandOption, (typeof COMMANDS)[CommandOption]][]) {
+  define({ ...row, apply: (draft, value) => chooseCommand(draft, subject, value) }, row.letter, [row.name]);
+}
+
+for (const name of OPTION_NAMES) {
+  const row = OPTIONS[name];
+  const bit = optionBits(name);
+  const apply = (draft: Draft, value: string | undefined) => {
+    if (row.argument === "required") row.read(draft, value!);
+    else row.read(draft, value);
+    draft.given |= bit;
+  };
+  define({ argument: row.argument, apply }, row.letter, [name, ...(row.synonyms ?? [])]);
+}
+
+const PROTONUM = NAMES.get("protonum");
+
+/** An option that may turn out to be one of a protocol that is named further on. */
+const PERHAPS: Word = { argument: "required", apply: () => undefined };
+
+const NO_WORDS: ReadonlyMap<string, Word> = new Map();
+
+/** The word that a long name, or an unambiguous beginning of one, stands for. */
+function findName(name: string, more: ReadonlyMap<string, Word>): Word | undefined {
+  const exact = NAMES.get(name) ?? more.get(name);
+  if (exact !== undefined) return exact;
+  let found: Word | undefined;
+  for (const words of [NAMES, more]) {
+    for (const [full, word] of words) {
+      if (!full.startsWith(name) || word === found) continue;
+      if (found !== undefined) return undefined;
+      found = word;
+    }
+  }
+  return found;
+}
+
+/**
+ * Reads a command line.
+ * @param argv the words after the program's name
+ * @throws UsageError with the text that follows the program's prefix
+ */
+export function parseCommandLine(argv: readonly string[], context: ParseContext): Command {
+  const [first, file] = argv;
+  if ((first === "-R" || first === "--load-file") && file !== undefined) {
+    return { ...newCommand(), name: "load-file", file };
+  }
+  return parseWords(argv, context).command;
+}
+
+/** The commands that a load-file may hold. */
+const LOADABLE: readonly string[] = ["create", "add", "update", "delete", "flush"];
+
+/** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
+export function parseLoadFileLine(words: readonly string[], context: ParseContext): Command {
+  const { subject, command } = parseWords(words, context);
+  if (command.table === "conntrack" && LOADABLE.includes(subject)) return command;
+  throw new UsageError(`Cannot use command \`${loadFileName(subject, command)}' with --load-file`);
+}
+
+function loadFileName(subject: Draft["subject"], { table }: Command): string {
+  if (subject === "none") return "unknown";
+  const letter = `-${COMMANDS[subject].letter}`;
+  if (table !== "expect" || subject === "help" || subject === "version") return letter;
+  // The reference takes the letter of --counter for --create.
+  return `${subject === "create" ? "-C" : letter} expect`;
+}
+
+function newCommand(): Command {
+  return {
+    name: "help",
+    table: "conntrack",
+    family: AF_UNSPEC,
+    values: { orig: {}, reply: {}, expectTuple: {}, expectMask: {} },
+    output: {
+      xml: false,
+      save: false,
+      extended: false,
+      timestamp: false,
+      id: false,
+      ktimestamp: false,
+      labels: false,
+      userspace: false,
+    },
+    zero: false,
+    eventMask: 0,
+  };
+}
+
+function parseWords(words: readonly string[], context: ParseContext): Draft {
+  const draft: Draft = {
+    context,
+    files: filesOf(context),
+    command: newCommand(),
+    subject: "none",
+    given: 0,
+    protocolGiven: 0,
+    protocol: undefined,
+    lengthMasks: { src: undefined, dst: undefined },
+    labelMapPath: undefined,
+    labels: [],
+  };
+  readOptions(draft, words);
+  readLabels(draft);
+  check(draft);
+  return draft;
+}
+
+function readOptions(draft: Draft, words: readonly string[]): void {
+  const letter = (code: number) => LETTERS[code];
+  const name = (name: string): Word | undefined => {
+    const found = findName(name, draft.protocol?.words ?? NO_WORDS);
+    if (found !== undefined || draft.protocol !== undefined || draft.command.values.protonum !== undefined)
+      return found;
+    // The options of a protocol may stand before it.
+    const protocol = protocolAhead(draft, getopt);
+    if (protocol === undefined) return undefined;
+    useProtocol(draft, protocol);
+    return findName(name, protocol.words);
+  };
+  const getopt = new Getopt<Word>([PROGRAM, ...words], { letter, name }, draft.context.posixlyCorrect);
+  for (let word = getopt.next(); word !== undefined; word = getopt.next()) word.apply(draft, getopt.value);
+}
+
+/** What the next -p names; undefined where there is none, or none that can be read. */
+function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
+  const letter = (code: number) => LETTERS[code];
+  const ahead = getopt.ahead({ letter, name: (name) => findName(name, NO_WORDS) ?? PERHAPS });
+  try {
+    for (let word = ahead.next(); word !== undefined; word = ahead.next()) {
+      if (word === PROTONUM) return protocolOptions(readProtocol(draft, ahead.value!));
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+  }
+  return undefined;
+}
+
+/** Turns label names into bits, now that all options are known. */
+function readLabels({ command, labels, labelMapPath, files }: Draft): void {
+  if (labels.length === 0 && !command.output.labels) return;
+  const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH);
+  if (map !== undefined) command.labelMap = map;
+  const { values } = command;
+  for (const { field, names } of labels) {
+    const before = values[field];
+    if (before === "all") continue;
+    if (names === undefined) {
+      values.labelDel = "all";
+      continue;
+    }
+    const bits = names.split(",").map((name) => {
+      const bit = map?.bits.get(name);
+      if (bit === undefined) throw new UsageError(`unknown label '${name}'`);
+      return bit;
+    });
+    values[field] = [...(before ?? []), ...bits];
+  }
+}
+
+const NAT = optionBits("src-nat", "dst-nat");
+const ANY_NAT = optionBits("any-nat");
+const MASK_SRC = optionBits("mask-src");
+const MASK_DST = optionBits("mask-dst");
+/** What cannot be combined with -z: the kernel zeroes all counters, whatever is then shown. */
+const FILTERS =
+  optionBits("src", "dst", "reply-src", "reply-dst", "protonum", "mark", "secmark", "status", "id", "zone", "label") |
+  optionBits("orig-zone", "reply-zone", "src-nat", "dst-nat", "any-nat");
+
+/** Throws UsageError for options that do not go with the command, or with one another. */
+function check(draft: Draft): void {
+  const { command, subject } = draft;
+  const { values, table } = command;
+  // A mask may have come as /LEN.
+  if (values.srcMask !== undefined) draft.given |= MASK_SRC;
+  if (values.dstMask !== undefined) draft.given |= MASK_DST;
+  const { given } = draft;
+  if ((given & ANY_NAT) !== 0 && (given & NAT) !== 0) {
+    throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
+  }
+  checkOptions(commandRules(subject, table)!, given, OPTION_NAMES, ADDRESS_PAIRS);
+  checkProtocolOptions(draft);
+  if (table === "conntrack") {
+    if (command.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");
+    if (values.srcMask && !values.orig.src) throw new UsageError("Can't use --mask-src without --src");
+    if (values.dstMask && !values.orig.dst) throw new UsageError("Can't use --mask-dst without --dst");
+  } else if (table === "expect") {
+    moveMasks(values);
+  }
+}
+
+/** An expectation has masks of its own, by the same options. */
+function moveMasks(values: Command["values"]): void {
+  const { srcMask, dstMask } = values;
+  if (srcMask !== undefined) values.expectMask.src = srcMask;
+  if (dstMask !== undefined) values.expectMask.dst = dstMask;
+  delete values.srcMask;
+  delete values.dstMask;
+}

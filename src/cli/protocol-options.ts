@@ -1,0 +1,272 @@
+/** The options that come with a protocol: long names alone. */
+import type { TupleValues } from "../command/command.js";
+import * as C from "../ctnetlink/constants.js";
+import { type Protocol, protocolByNumber } from "../protocol/protocols.js";
+import { UsageError } from "../system/errors.js";
+import { U32_MAX } from "../system/numbers.js";
+import type { Draft, Word } from "./draft.js";
+import { checkOptions, type PairNames, type Rules } from "./matrix.js";
+import { readDecimal, readKey, readPort, readRole, readState } from "./values.js";
+
+/** Which commands take an option, and which need it. */
+type Legality = "original" | "reply" | "replyKey" | "expected" | "state" | "vtag" | "role" | "icmp" | "icmpId";
+
+export interface ProtocolOption {
+  /** The first is the one that messages show. */
+  readonly names: readonly [string, ...string[]];
+  readonly argumentName: string;
+  readonly help: string;
+  readonly legality: Legality;
+  read(draft: Draft, text: string, protocol: Protocol): void;
+}
+
+/** What commands do with flows or expectations, as far as these options are concerned. */
+const USES = ["filter", "update", "create", "get", "create expect", "find expect"] as const;
+type Use = (typeof USES)[number];
+
+/** By command, with " expect" for expectations. Other commands take none of these options. */
+const USE_OF: Readonly<Record<string, Use>> = {
+  list: "filter",
+  delete: "filter",
+  event: "filter",
+  update: "update",
+  create: "create",
+  add: "create",
+  get: "get",
+  "create expect": "create expect",
+  "delete expect": "find expect",
+  "get expect": "find expect",
+};
+
+const O = "optional";
+const P = "one of two pairs";
+const R = "required";
+const X = "illegal";
+
+/** By the columns of USES. */
+const LEGALITY: Readonly<Record<Legality, readonly (typeof O | typeof P | typeof R | typeof X)[]>> = {
+  original: [O, O, P, P, R, R],
+  reply: [O, O, P, P, X, R],
+  replyKey: [O, O, P, P, R, R],
+  expected: [X, X, X, X, R, X],
+  state: [O, O, R, O, X, X],
+  vtag: [X, O, R, O, R, X],
+  role: [X, X, R, X, R, X],
+  icmp: [O, O, R, R, X, X],
+  icmpId: [O, O, O, O, X, X],
+};
+
+type TupleName = "orig" | "reply" | "expectTuple" | "expectMask";
+type NumberField = Exclude<keyof TupleValues, "src" | "dst" | "zone">;
+type NumberReader = (draft: Draft, text: string, protocol: Protocol) => number;
+
+/** An option for a number of a tuple. */
+function number(
+  names: ProtocolOption["names"],
+  legality: Legality,
+  help: string,
+  [tuple, field]: readonly [TupleName, NumberField],
+  argumentName: string,
+  read: NumberReader,
+): ProtocolOption {
+  return {
+    names,
+    legality,
+    help,
+    argumentName,
+    read: (draft, text, protocol) => {
+      draft.command.values[tuple][field] = read(draft, text, protocol);
+    },
+  };
+}
+
+type Place = readonly [TupleName, "sport" | "dport"];
+
+const port = (legality: Legality, help: string, place: Place, ...names: ProtocolOption["names"]) =>
+  number(names, legality, help, place, "port", readPort);
+
+const PORTS = [
+  port("original", "source port", ["orig", "sport"], "sport", "orig-port-src"),
+  port("original", "destination port", ["orig", "dport"], "dport", "orig-port-dst"),
+  port("reply", "source port of the reply", ["reply", "sport"], "reply-port-src"),
+  port("reply", "destination port of the reply", ["reply", "dport"], "reply-port-dst"),
+  port("expected", "mask of the expected source port", ["expectMask", "sport"], "mask-port-src"),
+  port("expected", "mask of the expected destination port", ["expectMask", "dport"], "mask-port-dst"),
+];
+
+const EXPECTED_PORTS = [
+  port("expected", "expected source port", ["expectTuple", "sport"], "tuple-port-src"),
+  port("expected", "expected destination port", ["expectTuple", "dport"], "tuple-port-dst"),
+];
+
+const key = (legality: Legality, help: string, place: Place, ...names: ProtocolOption["names"]) =>
+  number(names, legality, help, place, "key", (_, text) => readKey(text));
+
+const KEYS = [
+  key("original", "source key", ["orig", "sport"], "srckey", "orig-key-src"),
+  key("original", "destination key", ["orig", "dport"], "dstkey", "orig-key-dst"),
+  key("replyKey", "source key of the reply", ["reply", "sport"], "reply-key-src"),
+  key("replyKey", "destination key of the reply", ["reply", "dport"], "reply-key-dst"),
+  key("expected", "mask of the expected source key", ["expectMask", "sport"], "mask-key-src"),
+  key("expected", "mask of the expected destination key", ["expectMask", "dport"], "mask-key-dst"),
+  key("expected", "expected source key", ["expectTuple", "sport"], "tuple-key-src"),
+  key("expected", "expected destination key", ["expectTuple", "dport"], "tuple-key-dst"),
+];
+
+/** ICMP and ICMPv6 differ in their names alone. */
+function icmp(prefix: string, title: string): readonly ProtocolOption[] {
+  const option = (legality: Legality, field: NumberField, what: string, max: number) =>
+    number([`${prefix}-${what}`], legality, `${title} ${what}`, ["orig", field], what, (_, text) =>
+      readDecimal(text, `${title} ${what}`, max),
+    );
+  return [
+    option("icmp", "icmpType", "type", 0xff),
+    option("icmp", "icmpCode", "code", 0xff),
+    option("icmpId", "icmpId", "id", 0xffff),
+  ];
+}
+
+/** Each protocol has states of its own, so an option of its own. */
+const state = (): ProtocolOption => ({
+  names: ["state"],
+  argumentName: "state",
+  legality: "state",
+  help: "state of the connection, e.g. ESTABLISHED",
+  read: ({ command }, text, protocol) => {
+    command.values.state = readState(protocol, text);
+  },
+});
+
+const vtag = (name: string, field: "origVtag" | "replyVtag", help: string): ProtocolOption => ({
+  names: [name],
+  argumentName: "tag",
+  legality: "vtag",
+  help,
+  read: ({ command }, text) => {
+    command.values[field] = readDecimal(text, "verification tag", U32_MAX);
+  },
+});
+
+const VTAGS = [
+  vtag("orig-vtag", "origVtag", "verification tag of the original direction"),
+  vtag("reply-vtag", "replyVtag", "verification tag of the reply direction"),
+];
+
+const ROLE: ProtocolOption = {
+  names: ["role"],
+  argumentName: "role",
+  legality: "role",
+  help: "client or server: which of them the original direction comes from",
+  read: ({ command }, text) => {
+    command.values.role = readRole(text);
+  },
+};
+
+interface Row {
+  /** In the order in which they are checked. */
+  readonly options: readonly ProtocolOption[];
+  readonly pairNames?: PairNames;
+}
+
+const PORT_PAIRS: PairNames = { original: ["sport", "dport"], reply: ["reply-src-port", "reply-dst-port"] };
+
+/** By protocol number. */
+const ROWS: Readonly<Record<number, Row>> = {
+  [C.IPPROTO_TCP]: { options: [...PORTS, state(), ...EXPECTED_PORTS], pairNames: PORT_PAIRS },
+  [C.IPPROTO_UDP]: { options: [...PORTS, ...EXPECTED_PORTS], pairNames: PORT_PAIRS },
+  [C.IPPROTO_UDPLITE]: { options: [...PORTS, ...EXPECTED_PORTS], pairNames: PORT_PAIRS },
+  [C.IPPROTO_SCTP]: { options: [...PORTS, state(), ...EXPECTED_PORTS, ...VTAGS], pairNames: PORT_PAIRS },
+  [C.IPPROTO_DCCP]: {
+    options: [...PORTS, state(), ...EXPECTED_PORTS, ROLE],
+    // The reference's own slip of the pen.
+    pairNames: { ...PORT_PAIRS, reply: ["reply-port-src", "report-port-dst"] },
+  },
+  [C.IPPROTO_ICMP]: { options: icmp("icmp", "ICMP") },
+  [C.IPPROTO_ICMPV6]: { options: icmp("icmpv6", "ICMPv6") },
+  [C.IPPROTO_GRE]: {
+    options: KEYS,
+    pairNames: { original: ["srckey", "dstkey"], reply: ["reply-src-key", "reply-dst-key"] },
+  },
+};
+
+/** The options of one protocol, ready for use. */
+export interface ProtocolOptions {
+  readonly protocol: Protocol;
+  readonly options: readonly ProtocolOption[];
+  /** By each long name. */
+  readonly words: ReadonlyMap<string, Word>;
+  readonly rules: Readonly<Record<Use, Rules>>;
+  readonly pairNames: PairNames | undefined;
+  /** The names that messages show. */
+  readonly names: readonly string[];
+}
+
+const compiled = new Map<number, ProtocolOptions>();
+
+/** The options of a protocol number; undefined for a protocol that has none. */
+export function protocolOptions(number: number): ProtocolOptions | undefined {
+  const known = compiled.get(number);
+  if (known !== undefined) return known;
+  const row = ROWS[number];
+  const protocol = protocolByNumber(number);
+  if (row === undefined || protocol === undefined) return undefined;
+  const result = compile(protocol, row);
+  compiled.set(number, result);
+  return result;
+}
+
+function compile(protocol: Protocol, { options, pairNames }: Row): ProtocolOptions {
+  const words = new Map<string, Word>();
+  for (const [index, option] of options.entries()) {
+    const word: Word = {
+      argument: "required",
+      apply: (draft, value) => {
+        option.read(draft, value!, protocol);
+        draft.protocolGiven |= 1 << index;
+      },
+    };
+    for (const name of option.names) words.set(name, word);
+  }
+  const rules = Object.fromEntries(USES.map((use, column) => [use, compileRules(options, column)])) as Record<
+    Use,
+    Rules
+  >;
+  return { protocol, options, words, rules, pairNames, names: options.map(({ names }) => names[0]) };
+}
+
+function compileRules(options: readonly ProtocolOption[], column: number): Rules {
+  const bits = (wanted: (option: ProtocolOption) => boolean) =>
+    options.reduce((sum, option, index) => (wanted(option) ? sum | (1 << index) : sum), 0);
+  const requirement = ({ legality }: ProtocolOption) => LEGALITY[legality][column];
+  const pair = bits((option) => requirement(option) === P);
+  const original = bits(({ legality }) => legality === "original");
+  return {
+    required: bits((option) => requirement(option) === R),
+    allowed: bits((option) => requirement(option) !== X),
+    ...(pair === 0 ? {} : { pairs: { original, reply: pair & ~original } }),
+  };
+}
+
+/** Makes `next` the protocol of the command. Options that an earlier one took must be options of this one too. */
+export function useProtocol(draft: Draft, next: ProtocolOptions | undefined): void {
+  const { protocol, protocolGiven } = draft;
+  draft.protocol = next;
+  if (protocol === undefined || protocol === next) return;
+  draft.protocolGiven = 0;
+  for (const [index, option] of protocol.options.entries()) {
+    if ((protocolGiven & (1 << index)) === 0) continue;
+    const at = next === undefined ? -1 : next.options.indexOf(option);
+    if (at < 0) throw new UsageError(`unknown option \`--${option.names[0]}'`);
+    draft.protocolGiven |= 1 << at;
+  }
+}
+
+/** Throws UsageError for options of the protocol that the command does not take, or that it lacks. */
+export function checkProtocolOptions({ protocol, protocolGiven, subject, command }: Draft): void {
+  if (protocol === undefined) return;
+  const use = USE_OF[command.table === "expect" ? `${subject} expect` : subject];
+  const rules = use === undefined ? NONE : protocol.rules[use];
+  checkOptions(rules, protocolGiven, protocol.names, protocol.pairNames);
+}
+
+const NONE: Rules = { required: 0, allowed: 0 };

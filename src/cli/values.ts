@@ -1,0 +1,250 @@
+/** Readers of values: a word in, what it means out, or UsageError in the reference's words. */
+import type { NatValues, OutputValues, StatusValues } from "../command/command.js";
+import * as C from "../ctnetlink/constants.js";
+import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
+import { UsageError } from "../system/errors.js";
+import { parseAddress, prefixMask } from "../system/inet.js";
+import { parseDecimal, parseUnsigned, U32_MAX } from "../system/numbers.js";
+import { servicePort } from "../system/service-names.js";
+import type { Draft } from "./draft.js";
+
+/** A whole decimal number, 0 to `max`, of what `what` calls it. */
+export function readDecimal(text: string, what: string, max: number): number {
+  return parseDecimal(text, max) ?? invalid(what, text);
+}
+
+function fail(message: string): never {
+  throw new UsageError(message);
+}
+
+function invalid(what: string, text: string): never {
+  return fail(`Invalid ${what} \`${text}'`);
+}
+
+/** A GRE key: decimal, 0x hexadecimal or 0 octal. */
+export function readKey(text: string): number {
+  return parseUnsigned(text, 0xffff) ?? invalid("GRE key", text);
+}
+
+export function readBufferSize(text: string): number {
+  const size = readDecimal(text, "buffer size", 0x7fffffff);
+  return size > 0 ? size : invalid("buffer size", text);
+}
+
+/** A number, or the name of a service of the protocol. */
+export function readPort({ files }: Draft, text: string, protocol: Protocol): number {
+  return parseDecimal(text, 0xffff) ?? servicePort(files.services(), text, protocol.name) ?? invalid("port", text);
+}
+
+/** A number in any of C's bases. `letter` is the option as the message shows it. */
+export function readNumber(text: string, letter: string, max: number): number {
+  return parseUnsigned(text, max) ?? unexpected(text, letter);
+}
+
+function unexpected(text: string, letter: string): never {
+  throw new UsageError(`unexpected value '${text}' with -${letter} option`, 1);
+}
+
+/** VALUE[/MASK]; nothing behind the slash is mask 0. */
+export function readMark(text: string): { value: number; mask: number } {
+  const slash = text.indexOf("/");
+  const value = parseUnsigned(slash < 0 ? text : text.slice(0, slash), U32_MAX);
+  const maskText = text.slice(slash + 1);
+  const mask = slash < 0 ? U32_MAX : maskText === "" ? 0 : parseUnsigned(maskText, U32_MAX);
+  if (value === undefined || mask === undefined) return unexpected(text, "m");
+  return { value, mask };
+}
+
+export function readFamily(draft: Draft, text: string): void {
+  if (text.startsWith("ipv4")) useFamily(draft, C.AF_INET);
+  else if (text.startsWith("ipv6")) useFamily(draft, C.AF_INET6);
+  else unsupported(text);
+}
+
+/** All that a command names must be of one family. */
+function useFamily({ command }: Draft, family: number): void {
+  if (command.family !== C.AF_UNSPEC && command.family !== family) throw new UsageError("mismatched address family");
+  command.family = family;
+}
+
+function unsupported(text: string): never {
+  throw new UsageError(`\`${text}' unsupported protocol`);
+}
+
+/** A protocol's number by our name for it, by number, or by what /etc/protocols calls it. */
+export function readProtocol(draft: Draft, text: string): number {
+  const name = text.toLowerCase();
+  return (
+    PROTOCOLS.find((protocol) => protocol.name === name)?.number ??
+    parseUnsigned(text, 0xff) ??
+    draft.files.protocolNumber(text) ??
+    unsupported(text)
+  );
+}
+
+/** An address alone. `option` is the long name of the option. */
+export function readAddress(draft: Draft, text: string, option: string): Uint8Array {
+  const { address, length } = readNetwork(draft, text);
+  if (length !== undefined) throw new UsageError(`CIDR notation unavailable for \`--${option}'`);
+  return address;
+}
+
+interface Network {
+  address: Uint8Array;
+  /** What stands behind the slash. */
+  length: string | undefined;
+}
+
+function readNetwork(draft: Draft, text: string): Network {
+  const slash = text.indexOf("/");
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash)) ?? invalid("IP address", text);
+  useFamily(draft, address.length === 4 ? C.AF_INET : C.AF_INET6);
+  return { address, length: slash < 0 ? undefined : text.slice(slash + 1) };
+}
+
+/** ADDRESS[/LEN]; the mask is undefined for a whole address, written with its full length or without one. */
+export function readMaskedAddress(draft: Draft, text: string): { address: Uint8Array; mask: Uint8Array | undefined } {
+  const { address, length } = readNetwork(draft, text);
+  if (length === undefined) return { address, mask: undefined };
+  const bits = 8 * address.length;
+  const count = parseDecimal(length.replace(/^\+/, ""), bits);
+  if (count === undefined) throw new UsageError("Invalid netmask");
+  return { address, mask: count === bits ? undefined : prefixMask(count, address.length) };
+}
+
+/** [ADDRESS][:PORT], [V6]:PORT, or an IPv6 address alone. `option` is the long name of the option. */
+export function readNat(draft: Draft, text: string, option: string): NatValues {
+  const [address, port] = splitNat(text);
+  if (port === "") throw new UsageError("No port specified after `:'");
+  const number = port === undefined ? undefined : readDecimal(port, "port", 0xffff);
+  return {
+    address: readAddress(draft, address, option),
+    ...(number === undefined ? {} : { port: number }),
+  };
+}
+
+function splitNat(text: string): [address: string, port: string | undefined] {
+  if (text.startsWith("[")) {
+    const close = text.indexOf("]");
+    if (close < 0) throw new UsageError("No closing ']' around IPv6 address");
+    if (close === 1) throw new UsageError("No IPv6 address specified");
+    return text[close + 1] === ":" ? [text.slice(1, close), text.slice(close + 2)] : [text, undefined];
+  }
+  const colon = text.indexOf(":");
+  // A second colon makes all of it an IPv6 address.
+  if (colon < 0 || text.includes(":", colon + 1)) return [text, undefined];
+  return [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** The names that a list of parameters may hold: a word means the first that it is a beginning of, in any case. */
+type Names<Value> = readonly (readonly [name: string, value: Value])[];
+
+const STATUS_NAMES = [
+  ["ASSURED", C.IPS_ASSURED],
+  ["SEEN_REPLY", C.IPS_SEEN_REPLY],
+  ["UNSET", 0],
+  ["FIXED_TIMEOUT", C.IPS_FIXED_TIMEOUT],
+  ["EXPECTED", C.IPS_EXPECTED],
+  ["OFFLOAD", C.IPS_OFFLOAD],
+  ["HW_OFFLOAD", C.IPS_HW_OFFLOAD],
+] as const satisfies Names<number>;
+
+const EVENT_NAMES = [
+  ["ALL", 7],
+  ["NEW", 1],
+  ["UPDATES", 2],
+  ["DESTROY", 4],
+] as const satisfies Names<number>;
+
+const OUTPUT_NAMES = (["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save"] as const).map(
+  (name) => [name.toUpperCase(), name] as const,
+) satisfies Names<keyof OutputValues>;
+
+/** These are told apart before all others, in every list of parameters. */
+const IGNORED = [
+  ["SRC_NAT", "--src-nat"],
+  ["DST_NAT", "--dst-nat"],
+] as const;
+
+/** Warns about the words that count as nothing; returns whether `word`, in capitals, is one. */
+function isIgnored(draft: Draft, word: string): boolean {
+  const found = IGNORED.find(([name]) => name.startsWith(word));
+  if (found === undefined) return false;
+  draft.context.warn(`WARNING: ignoring ${found[0]}, use ${found[1]} instead`);
+  return true;
+}
+
+/**
+ * Reads a comma list; each word that means something goes to `use`. Where one means nothing, the message shows the list
+ * from there on. Status lists alone know `!` and UNREPLIED.
+ */
+function readList<Value>(
+  draft: Draft,
+  text: string,
+  names: Names<Value>,
+  use: (value: Value, negated: boolean, capitals: string) => void,
+  status = false,
+): void {
+  for (let rest = text; ; ) {
+    const negated = status && rest.startsWith("!");
+    if (negated) rest = rest.slice(1);
+    const comma = rest.indexOf(",");
+    const word = comma < 0 ? rest : rest.slice(0, comma);
+    // Nine letters, in this case, and whatever follows them.
+    const unreplied = status && !negated && word.startsWith("UNREPLIED");
+    const capitals = unreplied ? "SEEN_REPLY" : word.toUpperCase();
+    if (word === "" || !isIgnored(draft, capitals)) {
+      const found = word === "" ? undefined : names.find(([name]) => name.startsWith(capitals));
+      if (found === undefined) throw new UsageError(`Bad parameter \`${rest}'`);
+      use(found[1], negated || unreplied, capitals);
+    }
+    if (comma < 0) return;
+    rest = rest.slice(comma + 1);
+  }
+}
+
+/** -u, added to what earlier ones said. */
+export function readStatus(draft: Draft, text: string): StatusValues {
+  const status = draft.command.values.status ?? { set: 0, clear: 0, unset: false };
+  const use = (bit: number, negated: boolean, capitals: string) => {
+    if (negated) status.clear |= bit;
+    else status.set |= bit;
+    // To the reference UNSET says nothing. Ours takes it as a filter, but only in full: `-u u` still says nothing.
+    if (capitals === "UNSET" && !negated) status.unset = true;
+  };
+  readList(draft, text, STATUS_NAMES, use, true);
+  return status;
+}
+
+/** -e, added to what earlier ones said. */
+export function readEventMask(draft: Draft, text: string): void {
+  readList(draft, text, EVENT_NAMES, (bits) => {
+    draft.command.eventMask |= bits;
+  });
+}
+
+/** -o, added to what earlier ones said. */
+export function readOutput(draft: Draft, text: string): void {
+  const { output } = draft.command;
+  readList(draft, text, OUTPUT_NAMES, (name) => {
+    output[name] = true;
+  });
+  if (output.save && Object.values(output).filter(Boolean).length > 1) {
+    throw new UsageError("cannot combine save output with any other output type, use -o save only", 1);
+  }
+}
+
+/** --state: exact names of the protocol. */
+export function readState({ name, states = [], stateAliases = {} }: Protocol, text: string): number {
+  const number = states.indexOf(text);
+  if (number >= 0) return number;
+  const alias = Object.hasOwn(stateAliases, text) ? stateAliases[text] : undefined;
+  // The reference begins DCCP's message with a capital.
+  return alias ?? fail(`${name === "dccp" ? "Unknown" : "unknown"} ${name.toUpperCase()} state \`${text}'`);
+}
+
+/** --role: 0 client, 1 server; the word may be any beginning of either, even an empty one. */
+export function readRole(text: string): number {
+  const role = ["client", "server"].findIndex((name) => name.startsWith(text.toLowerCase()));
+  return role >= 0 ? role : fail(`Unknown DCCP role \`${text}'`);
+}

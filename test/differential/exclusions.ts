@@ -1,0 +1,40 @@
+/** Command lines on which the installed reference cannot be asked, each with its reason. */
+import { installed } from "../support/reference.js";
+
+interface Exclusion {
+  words: RegExp;
+  /** Only for this release of the reference; absent: for each, because ours deviates (docs/compatibility.md). */
+  version?: string;
+  why: string;
+}
+
+export const EXCLUSIONS: readonly Exclusion[] = [
+  { words: /--(src|dst)key|--reply-key/, why: "the reference does not compare GRE keys" },
+  {
+    words: /(-u|--status)[ =]\S*(?=.*,)(?=\S*(!|UNREPLIED))\S*,/,
+    why: "the reference shows nothing for wanted and negated flags together",
+  },
+  { words: /UNSET/, why: "the reference fails on UNSET as a filter" },
+  { words: /(-c|--secmark)[ =]/, why: "the reference takes a missing secmark for any" },
+  {
+    words: /(?=.* (-z|--zero)\b)(?=.* (-[ngj]|--(src|dst|any)-nat)\b)/,
+    why: "ours refuses -z with NAT filters, as with others",
+  },
+  {
+    words: /(-[ngj]|--(src|dst|any)-nat)[ =]?\[?[0-9a-f]*:[0-9a-f]*:/,
+    why: "the reference compares the ports of -n, -g and -j but no IPv6 address",
+  },
+  { words: /--labelmap|-M /, version: "1.4.7", why: "1.4.7 has no --labelmap" },
+  {
+    words: /save.*labels|labels.*save/,
+    version: "1.4.7",
+    why: "1.4.7 reads the label map before it refuses the combination",
+  },
+  { words: /-(L|D|E|G|I|A|U|F|C|S)[a-zA-Z]/, version: "1.4.7", why: "1.4.7 takes the rest of the word for the table" },
+];
+
+/** Why a command line is not compared, or undefined. */
+export function exclusion(words: string): string | undefined {
+  return EXCLUSIONS.find((one) => one.words.test(words) && (one.version ?? installed?.version) === installed?.version)
+    ?.why;
+}

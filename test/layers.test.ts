@@ -1,0 +1,103 @@
+/** The layers of docs/architecture: an import may only point down, and only the outermost modules touch the process. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, it } from "node:test";
+import { root } from "./support/paths.js";
+
+/** From the top; those in one row do not know each other. */
+const LAYERS = [
+  ["src/cli"],
+  ["src/index.ts"],
+  ["src/command"],
+  ["src/match", "src/format"],
+  ["src/protocol"],
+  ["src/ctnetlink"],
+  ["src/netlink"],
+  ["src/netlink/backend"],
+  ["src/system"],
+];
+
+/** What may touch process.*, files and the console: Node's side of Io, the executable, and the addon's loader. */
+const OUTERMOST = ["src/cli/node-io.ts", "src/cli/bin.ts", "src/netlink/backend/napi.ts"];
+
+/** Modules of node by which code reaches past what it was handed. */
+const OUTSIDE = /^(node:)?(fs|fs\/promises|process|child_process|os|net|dgram|tty|worker_threads|readline|http|https)$/;
+
+const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => `src/${path}`)
+  .sort();
+
+/** The text without comments, and with empty strings: what is left is code. */
+function code(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (token) => {
+    return token.startsWith("/") ? " " : '""';
+  });
+}
+
+/** What a module imports or re-exports, types too, and what it loads later. */
+function imports(text: string): string[] {
+  const bare = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/[^\n]*/gm, "");
+  const found = bare.matchAll(/(?:^|[;\s}])(?:from|import|require)\s*\(?\s*["']([^"']+)["']/g);
+  return Array.from(found, ([, specifier]) => specifier!);
+}
+
+function layer(path: string): { rank: number; name: string } {
+  let best = { rank: -1, name: "" };
+  for (const [rank, names] of LAYERS.entries()) {
+    for (const name of names) {
+      const isIn = path === name || path.startsWith(`${name}/`);
+      if (isIn && name.length > best.name.length) best = { rank, name };
+    }
+  }
+  return best;
+}
+
+describe("layers", () => {
+  it("have a place for every module", () => {
+    assert.ok(files.length > 10);
+    assert.deepEqual(
+      files.filter((path) => layer(path).rank < 0),
+      [],
+    );
+  });
+
+  it("point only down", () => {
+    const wrong: string[] = [];
+    for (const path of files) {
+      const from = layer(path);
+      for (const specifier of imports(readFileSync(join(root, path), "utf8"))) {
+        if (!specifier.startsWith(".")) continue;
+        const target = relative(root, join(root, dirname(path), specifier)).replace(/\.js$/, ".ts");
+        const to = layer(target);
+        if (to.name !== from.name && to.rank <= from.rank) wrong.push(`${path} imports ${target}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it("touch the process, files and the console only at the edge", () => {
+    const wrong: string[] = [];
+    for (const path of files.filter((one) => !OUTERMOST.includes(one))) {
+      const text = readFileSync(join(root, path), "utf8");
+      for (const specifier of imports(text)) if (OUTSIDE.test(specifier)) wrong.push(`${path} imports ${specifier}`);
+      const used = /(?<![.\w])(process|console)\s*[.[]|\bglobalThis\b/.exec(code(text));
+      if (used) wrong.push(`${path} uses ${used[0]}`);
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it("see imports of every form", () => {
+    const text = `
+      import type { A } from "./a.js";
+      export { b } from './b.js';
+      // import "./comment.js";
+      import "./c.js";
+      const d = await import("./d.js");
+      import { e,
+        f } from "node:fs";`;
+    assert.deepEqual(imports(text), ["./a.js", "./b.js", "./c.js", "./d.js", "node:fs"]);
+    assert.doesNotMatch(code('say("process.exit"); // process.exit\n/* process.env */'), /process/);
+  });
+});

@@ -1,0 +1,98 @@
+/** Output that nobody reads, that does not fit, or that goes nowhere. */
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { freshNetwork, ours, program } from "../support/command.js";
+import { notYet } from "../support/not-yet.js";
+import { type Outcome, spawnCommand } from "../support/process.js";
+import { installed } from "../support/reference.js";
+import { loadTable } from "../support/table.js";
+import { asVersion149, lines } from "../support/text.js";
+
+const SIGPIPE = 128 + 13;
+
+/** bash -c, with $CT as our command; its status is the one of the left side of a pipe. */
+function shell(script: string): Outcome {
+  const outcome = spawnCommand("bash", ["-c", `${script}`], { env: { ...process.env, CT: program } });
+  return { ...outcome, stderr: asVersion149(outcome.stderr) };
+}
+
+function flows(count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, index) => `-I -s 1.1.1.1 -d 2.2.2.2 -p udp --sport ${index + 1} --dport 9 -t 3000`,
+  );
+}
+
+// 3 entries fit in any buffer; 2,000 are more than a pipe holds.
+for (const count of [3, 2000]) {
+  describe(`${count} entries`, { skip: installed === undefined ? notYet("load-file", "create") : false }, () => {
+    before(async () => {
+      freshNetwork();
+      await loadTable(flows(count));
+    });
+
+    it("go to head -1, which ends the command", () => {
+      const { stdout, stderr } = shell("$CT -L | head -1; exit ${PIPESTATUS[0]}");
+      assert.equal(lines(stdout).length, 1);
+      // A long list is cut short by SIGPIPE, quietly.
+      if (count > 1000) assert.equal(stderr, "");
+    });
+
+    it("end the command by SIGPIPE when the reader is gone", () => {
+      const { status, stdout } = shell("(sleep 0.2; exec $CT -L) | true; exit ${PIPESTATUS[0]}");
+      assert.equal(status, SIGPIPE);
+      assert.equal(stdout, "");
+    });
+
+    it("fail loudly on a full disk", () => {
+      const { status, stderr } = shell("$CT -L >/dev/full");
+      assert.match(stderr, /^conntrack v1\.4\.9 \(conntrack-tools\): .*No space left on device\n$/);
+      assert.equal(status, 1);
+    });
+
+    it("go nowhere where stdout is closed", () => {
+      const { status, stderr } = shell("$CT -L >&-");
+      assert.equal(stderr, `conntrack v1.4.9 (conntrack-tools): ${count} flow entries have been shown.\n`);
+      assert.equal(status, 0);
+    });
+
+    it("all arrive through a slow pipe", () => {
+      const { status, stdout } = shell("$CT -L -o id | (sleep 0.3; cat); exit ${PIPESTATUS[0]}");
+      assert.equal(lines(stdout).length, count);
+      assert.equal(status, 0);
+    });
+
+    it("all arrive through a pipe that does not block", () => {
+      // node makes its own end of the pipe non-blocking; both ends share that flag when the writer inherits it from node.
+      const reader = "process.stdin.pipe(process.stdout)";
+      const { status, stdout } = shell(`$CT -L -o xml | '${process.execPath}' -e '${reader}'; exit \${PIPESTATUS[0]}`);
+      assert.equal(lines(stdout).length, count + 3);
+      assert.equal(status, 0);
+    });
+
+    it("are deleted though nobody reads", { skip: notYet("delete") }, async () => {
+      shell("(sleep 0.2; exec $CT -D) | true");
+      assert.equal((await ours(["-C"])).stdout, "0\n");
+    });
+  });
+}
+
+describe("small outputs on a full disk", () => {
+  for (const words of ["-C", "-S", "-V", "-h"]) {
+    it(`conntrack ${words}`, () => {
+      const { status, stderr } = shell(`$CT ${words} >/dev/full`);
+      assert.match(stderr, /No space left on device\n$/);
+      assert.equal(status, 1);
+    });
+  }
+});
+
+describe("events into a pipe", { skip: notYet("event") }, () => {
+  it("end with their reader", () => {
+    freshNetwork();
+    const make = (host: number) =>
+      `'${installed?.path ?? program}' -I -s 9.1.1.${host} -d 2.2.2.2 -p udp --sport 1 --dport 9 -t 300 2>/dev/null`;
+    const { stdout } = shell(`($CT -E | head -1) & sleep 0.8; ${make(1)}; ${make(2)}; wait`);
+    assert.match(stdout, /^ {4}\[NEW\] udp .*src=9\.1\.1\.1 /);
+  });
+});

@@ -1,0 +1,53 @@
+/** `conntrack -E` in the background. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import type { Outcome } from "./process.js";
+import { until } from "./wait.js";
+
+const NETLINK_NETFILTER = 12;
+
+export interface Listener {
+  child: ChildProcess;
+  /** What it has printed so far. */
+  stdout(): string;
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Outcome>;
+}
+
+/** How many netfilter sockets of this network namespace have joined a multicast group. */
+function members(): number {
+  const rows = readFileSync("/proc/net/netlink", "utf8").trim().split("\n").slice(1);
+  return rows
+    .map((row) => row.trim().split(/ +/))
+    .filter(([, protocol, , groups]) => Number(protocol) === NETLINK_NETFILTER && groups !== "00000000").length;
+}
+
+/** Starts `program` and waits until it listens for events, or has ended. */
+export async function listen(program: string, argv: readonly string[]): Promise<Listener> {
+  const before = members();
+  const child = spawn(program, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<Outcome>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      resolve({ status: status ?? 128 + constants.signals[signal!], stdout, stderr });
+    });
+  });
+  await until(`${program} ${argv.join(" ")} listens`, () => members() > before || child.exitCode !== null);
+  return {
+    child,
+    stdout: () => stdout,
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * `npm run bench [-- NAME…]`: all rows, or those that the names pick (a row's name, or that of a group: list, filter, …).
+ *   --entries N   the size of the table (400,000)       --runs N   how often each contender runs (7)
+ *   --short       a small table and few runs, for CI    --peers    with node-netlink, installed on demand
+ *   --json FILE   all figures of all runs as JSON
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { root } from "../test/support/paths.js";
+import { allowEntries } from "./limit.js";
+import type { Job, RowResult } from "./race.js";
+import { machine, machineLine, rowTable } from "./report.js";
+import { type Row, selectRows } from "./rows.js";
+
+const ISOLATE = ["unshare", ...(process.getuid!() === 0 ? [] : ["--user", "--map-root-user"]), "--net"];
+
+/** The process of the row that runs now. */
+let running: ChildProcess | undefined;
+
+/** Runs one row in a network namespace of its own. */
+function runRow(job: Job): Promise<RowResult> {
+  const script = fileURLToPath(new URL("./race.js", import.meta.url));
+  const [program, ...args] = [...ISOLATE, process.execPath, script, JSON.stringify(job)];
+  const child = spawn(program!, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  running = child;
+  let result: RowResult | undefined;
+  child.on("message", (message) => {
+    result = message as RowResult;
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      if (result !== undefined && status === 0) resolve(result);
+      else reject(new Error(`${job.row}: the bench failed with ${signal ?? `status ${status}`}`));
+    });
+  });
+}
+
+/** node-netlink is compiled when it is installed (node-gyp, python, make): nothing of ours needs it but its row here. */
+function installPeers(): void {
+  const peer = join(root, "bench/peers/node-netlink");
+  if (existsSync(join(peer, "node_modules/node-netlink"))) return;
+  const args = ["install", "--no-package-lock", "--no-audit", "--no-fund"];
+  const { status } = spawnSync("npm", args, { cwd: peer, stdio: "inherit" });
+  if (status !== 0) throw new Error("node-netlink could not be installed");
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} takes a number from 1 up, not ${text}`);
+  return Number(text);
+}
+
+function sizeOf(row: Row, entries: number): number {
+  return Math.floor(row.entries(entries));
+}
+
+/**
+ * Runs the bench.
+ * @returns the exit status
+ * @throws Error for an argument that cannot be accepted, and where a row cannot be run
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      entries: { type: "string" },
+      runs: { type: "string" },
+      short: { type: "boolean", default: false },
+      peers: { type: "boolean", default: false },
+      json: { type: "string" },
+    },
+  });
+  const entries = wholeNumber("entries", values.entries ?? (values.short ? "4000" : "400000"));
+  const runs = wholeNumber("runs", values.runs ?? (values.short ? "3" : "7"));
+  const rows = selectRows(positionals, values.peers);
+  if (values.peers) installPeers();
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      running?.kill(signal);
+      process.exit(1);
+    });
+  }
+  const here = machine();
+  console.log(machineLine(here));
+  const most = Math.max(...rows.map((row) => sizeOf(row, entries)));
+  const allowed = allowEntries(most);
+  if (allowed < most) {
+    console.log(`tables have ${allowed} entries at most: nf_conntrack_max allows no more and cannot be set from here`);
+  }
+  const results: RowResult[] = [];
+  for (const row of rows) {
+    const result = await runRow({ row: row.name, entries: Math.min(sizeOf(row, entries), allowed), runs });
+    console.log(`\n${rowTable(result)}`);
+    results.push(result);
+  }
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ machine: here, results }, undefined, 2)}\n`);
+  }
+  return results.some(({ results }) => results.some(({ wrong }) => wrong)) ? 1 : 0;
+}

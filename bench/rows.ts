@@ -1,0 +1,90 @@
+/** What is measured: one entry, one row. A name up to its first hyphen is that of the group. */
+import { type Contender, DRAIN, NODE_NETLINK, NOTHING } from "./contenders.js";
+import { NO_ADDRESS, oneAddress, type Table } from "./table.js";
+
+export interface Row {
+  name: string;
+  /** The command line; `entries` are those of this row's table, `saved` makes a file of them that -R takes. */
+  args(entries: number, saved: () => string): readonly string[];
+  /** How big the table is, by --entries. */
+  entries(entries: number): number;
+  /** Who takes part besides the conntracks. */
+  beside: readonly Contender[];
+  /** What puts the table into the state that every run begins with, where runs change it. */
+  before?(table: Table): void;
+  /** How often to run it, by --runs. */
+  runs(runs: number): number;
+  /**
+   * "time": how long a run takes. "events": how many of the events it shows that the kernel has while the table is filled.
+   * "micro": functions of ours, called in a loop.
+   */
+  kind: "time" | "events" | "micro";
+  /** Whether it needs --peers. */
+  peer: boolean;
+}
+
+const DEFAULTS = {
+  entries: (entries: number) => entries,
+  beside: [],
+  runs: (runs: number) => runs,
+  kind: "time",
+  peer: false,
+} satisfies Partial<Row>;
+
+function row(name: string, args: Row["args"] | readonly string[], other: Partial<Row> = {}): Row {
+  return { ...DEFAULTS, name, args: typeof args === "function" ? args : () => args, ...other };
+}
+
+/** The table whole again. */
+function refill(table: Table): void {
+  table.flush();
+  table.fill();
+}
+
+const few = (runs: number) => Math.min(runs, 3);
+
+const empty: Partial<Row> = { entries: () => 0, beside: [NOTHING], runs: (runs) => 5 * runs };
+const dump: Partial<Row> = { beside: [DRAIN] };
+const change: Partial<Row> = { before: refill };
+
+/** How many entries node-netlink can be asked to dump: its time grows with their square. */
+const PEER_ENTRIES = 20_000;
+
+export const ROWS: readonly Row[] = [
+  row("list-default", ["-L"], dump),
+  row("list-xml", ["-L", "-o", "xml"], dump),
+  row("list-save", ["-L", "-o", "save"], dump),
+  row("list-extended", ["-L", "-o", "extended"], dump),
+  row("filter-source", (entries) => ["-L", "-s", oneAddress(entries)], dump),
+  row("filter-udp", ["-L", "-p", "udp"], dump),
+  row("delete-none", ["-D", "-s", NO_ADDRESS], dump),
+  row("delete-one", (entries) => ["-D", "-s", oneAddress(entries)], change),
+  row("delete-udp", ["-D", "-p", "udp", "-f", "ipv4"], change),
+  row("update-udp", ["-U", "-p", "udp", "-f", "ipv4", "-m", "42"], change),
+  row("load", (_, saved) => ["-R", saved()], { before: (table) => table.flush() }),
+  row("events", ["-E"], { kind: "events", entries: (entries) => entries / 2 }),
+  row("start-version", ["-V"], empty),
+  row("start-count", ["-C"], empty),
+  row("memory-small", ["-L"], { entries: (entries) => entries / 40, runs: few }),
+  row("memory-large", ["-L"], { entries: (entries) => 2.5 * entries, runs: few }),
+  row("micro", [], { kind: "micro", entries: (entries) => Math.min(entries, 1000) }),
+  row("peer-node-netlink", ["-L"], {
+    beside: [DRAIN, NODE_NETLINK],
+    entries: (entries) => Math.min(entries, PEER_ENTRIES),
+    peer: true,
+  }),
+];
+
+/**
+ * The rows that the words name, or all.
+ * @throws Error for a word that is neither a row's name nor a group's.
+ */
+export function selectRows(names: readonly string[], peers: boolean): readonly Row[] {
+  const there = ROWS.filter(({ peer }) => peers || !peer);
+  const named = (name: string) => there.filter((row) => row.name === name || row.name.startsWith(`${name}-`));
+  const unknown = names.find((name) => named(name).length === 0);
+  if (unknown !== undefined) {
+    throw new Error(`no row is named ${unknown}: there are ${there.map(({ name }) => name).join(", ")}`);
+  }
+  return names.length === 0 ? there : [...new Set(names.flatMap(named))];
+}

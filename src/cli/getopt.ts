@@ -100,24 +100,21 @@ export class Getopt<Spec extends OptionSpec> {
   #short(word: string): Spec {
     const spec = this.#grammar.letter(word.charCodeAt(this.#letter++));
     const attached = this.#letter < word.length;
-    if (!attached) {
-      this.#index++;
-      this.#letter = 0;
-    }
+    if (!attached) this.#endWord();
     if (spec === undefined) throw this.#unknown();
     const { argument } = spec;
     if (!attached) {
       this.#takeWord(argument);
     } else if (argument === "required" || argument === "optional") {
       this.value = word.slice(this.#letter);
-      this.#endBundle();
+      this.#endWord();
     } else if (spec.ignoresAttached === true) {
-      this.#endBundle();
+      this.#endWord();
     }
     return spec;
   }
 
-  #endBundle(): void {
+  #endWord(): void {
     this.#index++;
     this.#letter = 0;
   }
@@ -146,7 +143,7 @@ export class Getopt<Spec extends OptionSpec> {
    * the one at fault, unless more letters follow in it; and words passed over have by then been moved to that place.
    */
   #named(): string {
-    const within = this.#letter !== 0;
-    return (within ? this.#passedOver : undefined) ?? this.#words[this.#index - 1]!;
+    const moreLetters = this.#letter !== 0;
+    return (moreLetters ? this.#passedOver : undefined) ?? this.#words[this.#index - 1]!;
   }
 }

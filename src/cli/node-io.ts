@@ -1,5 +1,15 @@
 /** The outside world as Node gives it. The one module of the command line that touches files, descriptors and the clock. */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { isatty } from "node:tty";
 import type { Backend } from "../netlink/backend/socket.js";
 import { EAGAIN, EBADF, EINTR } from "../netlink/errno.js";

@@ -40,6 +40,8 @@ for (const name of OPTION_NAMES) {
   define({ argument: row.argument, apply }, row.letter, [name, ...(row.synonyms ?? [])]);
 }
 
+const letter = (code: number) => LETTERS[code];
+
 const PROTONUM = NAMES.get("protonum");
 
 /** An option that may turn out to be one of a protocol that is named further on. */
@@ -134,7 +136,6 @@ function parseWords(words: readonly string[], context: ParseContext): Draft {
 }
 
 function readOptions(draft: Draft, words: readonly string[]): void {
-  const letter = (code: number) => LETTERS[code];
   const name = (name: string): Word | undefined => {
     const found = findName(name, draft.protocol?.words ?? NO_WORDS);
     if (found !== undefined || draft.protocol !== undefined || draft.command.values.protonum !== undefined)
@@ -151,7 +152,6 @@ function readOptions(draft: Draft, words: readonly string[]): void {
 
 /** What the next -p names; undefined where there is none, or none that can be read. */
 function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
-  const letter = (code: number) => LETTERS[code];
   const ahead = getopt.ahead({ letter, name: (name) => findName(name, NO_WORDS) ?? PERHAPS });
   try {
     for (let word = ahead.next(); word !== undefined; word = ahead.next()) {

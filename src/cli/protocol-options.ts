@@ -261,12 +261,12 @@ export function useProtocol(draft: Draft, next: ProtocolOptions | undefined): vo
   }
 }
 
+const NONE_ALLOWED: Rules = { required: 0, allowed: 0 };
+
 /** Throws UsageError for options of the protocol that the command does not take, or that it lacks. */
 export function checkProtocolOptions({ protocol, protocolGiven, subject, command }: Draft): void {
   if (protocol === undefined) return;
   const use = USE_OF[command.table === "expect" ? `${subject} expect` : subject];
-  const rules = use === undefined ? NONE : protocol.rules[use];
+  const rules = use === undefined ? NONE_ALLOWED : protocol.rules[use];
   checkOptions(rules, protocolGiven, protocol.names, protocol.pairNames);
 }
-
-const NONE: Rules = { required: 0, allowed: 0 };

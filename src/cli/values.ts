@@ -48,11 +48,10 @@ function unexpected(text: string, letter: string): never {
 /** VALUE[/MASK]; nothing behind the slash is mask 0. */
 export function readMark(text: string): { value: number; mask: number } {
   const slash = text.indexOf("/");
-  const value = parseUnsigned(slash < 0 ? text : text.slice(0, slash), U32_MAX);
-  const maskText = text.slice(slash + 1);
-  const mask = slash < 0 ? U32_MAX : maskText === "" ? 0 : parseUnsigned(maskText, U32_MAX);
-  if (value === undefined || mask === undefined) return unexpected(text, "m");
-  return { value, mask };
+  if (slash < 0) return { value: readNumber(text, "m", U32_MAX), mask: U32_MAX };
+  const value = parseUnsigned(text.slice(0, slash), U32_MAX);
+  const mask = parseUnsigned(text.slice(slash + 1) || "0", U32_MAX);
+  return value === undefined || mask === undefined ? unexpected(text, "m") : { value, mask };
 }
 
 export function readFamily(draft: Draft, text: string): void {

@@ -1,9 +1,10 @@
 /** What commands work with, and the few things that all of them do with it. */
+
+import { EVENT_NONE, type EventType, type Formatter } from "../format/formatter.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
 import { ByteWriter } from "../system/byte-writer.js";
 import type { Sink } from "../system/io.js";
-import { EVENT_NONE, type EventType, type Formatter } from "../format/formatter.js";
 
 export interface Context {
   backend: Backend;

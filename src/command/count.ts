@@ -32,16 +32,20 @@ export function countFlows(context: Context): number {
 
 export function countExpectations(context: Context): number {
   // /proc does not count expectations: the reference then shows 0 before the error.
-  return orFromProc(context, () => show(context, 0), () => {
-    let entries = 0;
-    withConnection(context, (connection) =>
-      connection.dump(
-        (writer) => encodePlain(writer, C.EXP_GET, C.AF_UNSPEC),
-        () => {
-          entries++;
-        },
-      ),
-    );
-    show(context, entries);
-  });
+  return orFromProc(
+    context,
+    () => show(context, 0),
+    () => {
+      let entries = 0;
+      withConnection(context, (connection) =>
+        connection.dump(
+          (writer) => encodePlain(writer, C.EXP_GET, C.AF_UNSPEC),
+          () => {
+            entries++;
+          },
+        ),
+      );
+      show(context, entries);
+    },
+  );
 }

@@ -1,13 +1,12 @@
 /** -D: entries that match are deleted, and shown. */
-import * as C from "../ctnetlink/constants.js";
-import { encodeExpectDelete, encodeFlowDelete, encodeFlowDump } from "../ctnetlink/encode.js";
+import { encodeExpectDelete, encodeFlowDelete } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
 import { ENOENT } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
-import { checkStatus, dumpFilter, flowPredicate } from "./filter.js";
+import { checkStatus, flowFilter } from "./filter.js";
 import { bareFlowFormatter } from "./output.js";
 
 /** Deletes and shows what matches; returns how many entries that were. */
@@ -18,10 +17,9 @@ export function deleteMatching(command: Command, context: Context): number {
     withOutput(stdout, bareFlowFormatter(command, context), (output) =>
       changeMatching(
         context,
-        (writer) => encodeFlowDump(writer, C.CT_GET, dumpFilter(command)),
-        flowPredicate(command),
+        flowFilter(command),
         (batch, view) => batch.add(view, (writer) => encodeFlowDelete(writer, view)),
-        (_, buffer, start, end, errno) => {
+        (buffer, start, end, errno) => {
           // An entry that vanished meanwhile is none of ours.
           if (errno === ENOENT) return;
           if (errno !== 0) throw new KernelError(errno, "CT_DELETE");

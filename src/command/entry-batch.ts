@@ -1,6 +1,7 @@
 /** Changing many entries that a dump found: requests are sent in batches, and each entry is kept until its answer is known. */
-import { FlowView } from "../ctnetlink/view.js";
-import type { Predicate } from "../match/filter.js";
+import type { FlowView } from "../ctnetlink/view.js";
+import { dumpFlows } from "../match/dump.js";
+import type { FlowFilter } from "../match/filter.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/message.js";
 import { type Context, withConnection } from "./context.js";
@@ -61,24 +62,19 @@ export class EntryBatch {
 }
 
 /**
- * Dumps flows over one connection and lets `change` act on those that match over another, in batches.
+ * Dumps the flows that match over one connection, and lets `change` act on them over another, in batches.
  * `done` is told of each afterwards, in order.
  */
 export function changeMatching(
   context: Context,
-  request: Parameters<NetlinkConnection["dump"]>[0],
-  matches: Predicate | undefined,
+  filter: FlowFilter,
   change: (batch: EntryBatch, view: FlowView) => void,
-  done: (connection: NetlinkConnection, buffer: Uint8Array, start: number, end: number, errno: number) => void,
+  done: (buffer: Uint8Array, start: number, end: number, errno: number) => void,
 ): void {
-  const view = new FlowView();
   withConnection(context, (dump) =>
     withConnection(context, (changes) => {
-      const batch = new EntryBatch(changes, (buffer, start, end, errno) => done(changes, buffer, start, end, errno));
-      dump.dump(request, (buffer, start, end) => {
-        view.read(buffer, start, end);
-        if (matches === undefined || matches(view)) change(batch, view);
-      });
+      const batch = new EntryBatch(changes, done);
+      dumpFlows(dump, filter, (view) => change(batch, view));
       batch.flush();
     }),
   );

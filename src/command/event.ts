@@ -4,6 +4,7 @@ import * as C from "../ctnetlink/constants.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
 import { EVENT_DESTROY, EVENT_NEW, EVENT_UPDATE, type EventType, type Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
+import { compileFilter } from "../match/filter.js";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
 import { EINTR } from "../netlink/errno.js";
 import { EventListener } from "../netlink/events.js";
@@ -11,7 +12,7 @@ import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 import { type Context, EntryOutput, say } from "./context.js";
-import { flowPredicate } from "./filter.js";
+import { flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 import { ProgramNames } from "./programs.js";
 
@@ -126,7 +127,7 @@ export function flowEvents(command: Command, context: Context): number {
   catchSignals(context);
   const listener = listen(command, context, FLOW_GROUPS);
   const formatter = flowFormatter(command, context);
-  return show(context, listener, formatter, new FlowView(), flowPredicate(command), "flow events");
+  return show(context, listener, formatter, new FlowView(), compileFilter(flowFilter(command)), "flow events");
 }
 
 export function expectEvents(command: Command, context: Context): number {

@@ -1,22 +1,18 @@
-/** From a command's values to the filters that apply: all of it in user space, and what the kernel can do before. */
-import type { DumpFilter } from "../ctnetlink/encode.js";
-import { compileFilter, type Predicate } from "../match/filter.js";
+/** From a command's values to the filter that applies. */
+import type { FlowFilter } from "../match/filter.js";
 import { EINVAL } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 
-/** The complete predicate of a list, get, delete or event command; undefined where every entry matches. */
-export function flowPredicate({ family, values }: Command): Predicate | undefined {
-  return compileFilter({ ...values, family });
+/** The complete filter of a list, get, delete or event command. */
+export function flowFilter({ family, values }: Command): FlowFilter {
+  return { ...values, family };
 }
 
-/** What the kernel is asked to leave out of a dump. */
-export function dumpFilter({ family, values: { mark, status } }: Command): DumpFilter {
-  return {
-    family,
-    ...(mark === undefined ? {} : { mark }),
-    ...(status === undefined || status.unset ? {} : { status: { value: status.set, mask: status.set | status.clear } }),
-  };
+/** Timeout, mark, status, state and label options of an update say what to change; all others, which entries. */
+export function updateFilter({ family, values }: Command): FlowFilter {
+  const { timeoutSeconds: _t, mark: _m, status: _u, state: _s, origVtag: _o, replyVtag: _r, ...filter } = values;
+  return { ...filter, family };
 }
 
 /** A status list that names no flag at all (SRC_NAT, say) filters nothing; the kernel refuses it, and so do we. */

@@ -3,9 +3,10 @@ import * as C from "../ctnetlink/constants.js";
 import { encodeExpectGet, encodeFlowGet } from "../ctnetlink/encode.js";
 import { ExpectView, FlowView } from "../ctnetlink/view.js";
 import type { Formatter } from "../format/formatter.js";
+import { compileFilter } from "../match/filter.js";
 import type { Command } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
-import { flowPredicate } from "./filter.js";
+import { flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 
 /** The reference does not close the xml document of a single entry. */
@@ -19,7 +20,7 @@ export function getFlow(command: Command, context: Context): number {
   const byOrig = orig.src !== undefined && orig.dst !== undefined;
   const type = byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY;
   const tuple = { ...(byOrig ? orig : reply), protonum };
-  const matches = flowPredicate(command);
+  const matches = compileFilter(flowFilter(command));
   const view = new FlowView();
   const count = withOutput(context.stdout, unclosed(flowFormatter(command, context)), (output) =>
     withConnection(context, (connection) =>

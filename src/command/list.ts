@@ -1,10 +1,11 @@
 /** -L: entries of a table, filtered and formatted as the kernel sends them. */
 import * as C from "../ctnetlink/constants.js";
-import { encodeFlowDump, encodePlain } from "../ctnetlink/encode.js";
-import { ExpectView, FlowView } from "../ctnetlink/view.js";
+import { encodePlain } from "../ctnetlink/encode.js";
+import { ExpectView } from "../ctnetlink/view.js";
+import { dumpFlows } from "../match/dump.js";
 import type { Command, TableName } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
-import { checkStatus, dumpFilter, flowPredicate } from "./filter.js";
+import { checkStatus, flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 
 /** The dump request of each table of flows. */
@@ -22,18 +23,10 @@ export function listFlows(command: Command, context: Context): number {
   checkStatus(command);
   const table = command.table as Exclude<TableName, "expect">;
   const type = command.zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
-  const matches = flowPredicate(command);
-  const view = new FlowView();
   let interrupted = false;
   const count = withOutput(context.stdout, flowFormatter(command, context), (output) =>
     withConnection(context, (connection) => {
-      ({ interrupted } = connection.dump(
-        (writer) => encodeFlowDump(writer, type, dumpFilter(command)),
-        (buffer, start, end) => {
-          view.read(buffer, start, end);
-          if (matches === undefined || matches(view)) output.entry(view);
-        },
-      ));
+      ({ interrupted } = dumpFlows(connection, flowFilter(command), (view) => output.entry(view), { type }));
     }),
   );
   warnIfInterrupted(interrupted, context);

@@ -103,7 +103,11 @@ export class LoadPlan {
       error = errno;
     });
     if (failed < 0) return undefined;
-    return failure(new KernelError(error, "CT_NEW"), (messageFlags(messages, starts[failed]!) & NLM_F_EXCL) === 0 ? "add" : "create", lines[failed]!);
+    return failure(
+      new KernelError(error, "CT_NEW"),
+      (messageFlags(messages, starts[failed]!) & NLM_F_EXCL) === 0 ? "add" : "create",
+      lines[failed]!,
+    );
   }
 }
 

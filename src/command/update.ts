@@ -1,24 +1,18 @@
 /** -U: entries that match are changed, fetched again, and shown. */
 import * as C from "../ctnetlink/constants.js";
-import { encodeFlowDump, encodeFlowRefetch, encodeFlowUpdate, type FlowChanges } from "../ctnetlink/encode.js";
+import { encodeFlowRefetch, encodeFlowUpdate, type FlowChanges } from "../ctnetlink/encode.js";
 import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import { FlowView } from "../ctnetlink/view.js";
-import { compileFilter, type Predicate } from "../match/filter.js";
 import { ENOENT, ENOSPC } from "../netlink/errno.js";
 import { stateNumber } from "../protocol/state.js";
 import { KernelError } from "../system/errors.js";
 import type { Command, Values } from "./command.js";
 import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
+import { updateFilter } from "./filter.js";
 import { bareFlowFormatter } from "./output.js";
 import { protoinfo } from "./template.js";
-
-/** Timeout, mark, status, state and label options say what to change; all others, which entries. */
-function updatePredicate({ family, values }: Command): Predicate | undefined {
-  const { timeoutSeconds: _t, mark: _m, status: _u, state: _s, origVtag: _o, replyVtag: _r, ...filter } = values;
-  return compileFilter({ ...filter, family });
-}
 
 /** The value in a slot, or undefined where the kernel did not send it. */
 function u32(view: FlowView, slot: number): number | undefined {
@@ -83,13 +77,12 @@ export function updateMatching(command: Command, context: Context): number {
       withConnection(context, (fetching) =>
         changeMatching(
           context,
-          (writer) => encodeFlowDump(writer, C.CT_GET, { family: command.family }),
-          updatePredicate(command),
+          updateFilter(command),
           (batch, view) => {
             const changes = changesFor(view, command.values);
             if (changes !== undefined) batch.add(view, (writer) => encodeFlowUpdate(writer, view, changes));
           },
-          (_, buffer, start, end, errno) => {
+          (buffer, start, end, errno) => {
             // It vanished meanwhile, or has no room for labels: none of ours.
             if (errno === ENOENT || errno === ENOSPC) return;
             if (errno !== 0) throw new KernelError(errno, "CT_NEW");

@@ -111,6 +111,18 @@ export const CTA_NAT_V6_MINIP = 4;
 export const CTA_PROTONAT_PORT_MIN = 1;
 export const CTA_PROTONAT_PORT_MAX = 2;
 
+/** enum ctattr_filter, and the bits of its flags: which fields a dump compares. */
+export const CTA_FILTER_ORIG_FLAGS = 1;
+export const CTA_FILTER_REPLY_FLAGS = 2;
+export const CTA_FILTER_F_IP_SRC = 1 << 0;
+export const CTA_FILTER_F_IP_DST = 1 << 1;
+export const CTA_FILTER_F_PROTO_NUM = 1 << 3;
+export const CTA_FILTER_F_SRC_PORT = 1 << 4;
+export const CTA_FILTER_F_DST_PORT = 1 << 5;
+/** Code and id are the two bits above. */
+export const CTA_FILTER_F_ICMP_TYPE = 1 << 6;
+export const CTA_FILTER_F_ICMPV6_TYPE = 1 << 9;
+
 /** enum ctattr_stats_global. */
 export const CTA_STATS_GLOBAL_ENTRIES = 1;
 

@@ -26,6 +26,11 @@ export interface DumpFilter {
   mark?: { value: number; mask: number } | undefined;
   /** Linux 5.15 and later: entries whose status bits under `mask` are `value`. */
   status?: { value: number; mask: number } | undefined;
+  /** Linux 6.8 and later. */
+  zone?: number | undefined;
+  /** Linux 5.8 and later: fields that must be equal. Both need a family, ports and icmp fields need the protocol. */
+  orig?: Tuple | undefined;
+  reply?: Tuple | undefined;
 }
 
 function encodeAddresses(writer: MessageWriter, { src, dst }: Tuple): void {
@@ -58,13 +63,39 @@ export function encodeTuple(writer: MessageWriter, type: number, tuple: Tuple): 
   writer.nestEnd(nest);
 }
 
+/** Which fields of a tuple a dump is to compare: CTA_FILTER_FLAG(…), net/netfilter/nf_conntrack_netlink.c. */
+function filterFlags(tuple: Tuple | undefined): number {
+  if (tuple === undefined) return 0;
+  const icmp = tuple.protonum === C.IPPROTO_ICMPV6 ? C.CTA_FILTER_F_ICMPV6_TYPE : C.CTA_FILTER_F_ICMP_TYPE;
+  return (
+    (tuple.src === undefined ? 0 : C.CTA_FILTER_F_IP_SRC) |
+    (tuple.dst === undefined ? 0 : C.CTA_FILTER_F_IP_DST) |
+    (tuple.protonum === undefined ? 0 : C.CTA_FILTER_F_PROTO_NUM) |
+    (tuple.sport === undefined ? 0 : C.CTA_FILTER_F_SRC_PORT) |
+    (tuple.dport === undefined ? 0 : C.CTA_FILTER_F_DST_PORT) |
+    (tuple.icmpType === undefined ? 0 : icmp) |
+    (tuple.icmpCode === undefined ? 0 : icmp << 1) |
+    (tuple.icmpId === undefined ? 0 : icmp << 2)
+  );
+}
+
 /** A dump of flows. `type` is CT_GET, CT_GET_CTRZERO, CT_GET_DYING or CT_GET_UNCONFIRMED. */
-export function encodeFlowDump(writer: MessageWriter, type: number, { family, mark, status }: DumpFilter): void {
+export function encodeFlowDump(writer: MessageWriter, type: number, filter: DumpFilter): void {
+  const { family, mark, status, zone, orig, reply } = filter;
   writer.begin(type, 0, 0, family);
+  if (orig !== undefined) encodeTuple(writer, C.CTA_TUPLE_ORIG, orig);
+  if (reply !== undefined) encodeTuple(writer, C.CTA_TUPLE_REPLY, reply);
   if (status !== undefined) writer.u32(C.CTA_STATUS, status.value);
   if (mark !== undefined) {
     writer.u32(C.CTA_MARK, mark.value);
     writer.u32(C.CTA_MARK_MASK, mark.mask);
+  }
+  if (zone !== undefined) writer.u16(C.CTA_ZONE, zone);
+  if (orig !== undefined || reply !== undefined) {
+    const nest = writer.nestStart(C.CTA_FILTER);
+    if (orig !== undefined) writer.u32Host(C.CTA_FILTER_ORIG_FLAGS, filterFlags(orig));
+    if (reply !== undefined) writer.u32Host(C.CTA_FILTER_REPLY_FLAGS, filterFlags(reply));
+    writer.nestEnd(nest);
   }
   if (status !== undefined) writer.u32(C.CTA_STATUS_MASK, status.mask);
   writer.end();
@@ -109,7 +140,12 @@ export interface FlowChanges {
 /** Protocol state as the kernel takes it. Verification tags are in host byte order, as the reference sends and shows them. */
 export type Protoinfo =
   | { protonum: typeof C.IPPROTO_TCP; state?: number | undefined; flags?: number | undefined }
-  | { protonum: typeof C.IPPROTO_SCTP; state?: number | undefined; origVtag?: number | undefined; replyVtag?: number | undefined }
+  | {
+      protonum: typeof C.IPPROTO_SCTP;
+      state?: number | undefined;
+      origVtag?: number | undefined;
+      replyVtag?: number | undefined;
+    }
   | { protonum: typeof C.IPPROTO_DCCP; state?: number | undefined; role?: number | undefined };
 
 /** The address that takes the place of the source or destination, and the port where the protocol has one. */
@@ -239,7 +275,12 @@ export interface ExpectTemplate {
   timeoutSeconds?: number | undefined;
 }
 
-export function encodeExpectCreate(writer: MessageWriter, flags: number, family: number, template: ExpectTemplate): void {
+export function encodeExpectCreate(
+  writer: MessageWriter,
+  flags: number,
+  family: number,
+  template: ExpectTemplate,
+): void {
   writer.begin(C.EXP_NEW, flags, 0, family);
   encodeTuple(writer, C.CTA_EXPECT_MASTER, template.master);
   encodeTuple(writer, C.CTA_EXPECT_TUPLE, template.tuple);

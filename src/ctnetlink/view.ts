@@ -5,8 +5,8 @@
 import { readU16BE, readU32BE, readU32Host, readU64BE } from "../netlink/attributes.js";
 import { messageFlags, messageType } from "../netlink/message.js";
 import { WireError } from "../system/errors.js";
-import { payloadLength, readAttributes, type Schema, schema } from "./schema.js";
 import * as C from "./constants.js";
+import { payloadLength, readAttributes, type Schema, schema } from "./schema.js";
 import * as S from "./slots.js";
 
 /** sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg). */

@@ -1,8 +1,9 @@
 /** The save format: each flow as a command line that makes it again (`conntrack -R`). */
-import { readU32Host } from "../netlink/attributes.js";
+
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
+import { readU32Host } from "../netlink/attributes.js";
 import { isDestinationTranslated, isSourceTranslated } from "../protocol/nat.js";
 import { protocolByNumber } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";

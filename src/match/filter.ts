@@ -1,9 +1,10 @@
 /** Filters on flows, compiled once into a predicate over the view. */
-import { readU32Host } from "../netlink/attributes.js";
+
 import * as C from "../ctnetlink/constants.js";
 import { hasLabel } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
+import { readU32Host } from "../netlink/attributes.js";
 import {
   isDestinationPortTranslated,
   isDestinationTranslated,
@@ -63,7 +64,8 @@ export interface FlowFilter {
 
 export type Predicate = (view: FlowView) => boolean;
 
-const UNSET_FLAGS = C.IPS_EXPECTED | C.IPS_SEEN_REPLY | C.IPS_ASSURED | C.IPS_FIXED_TIMEOUT;
+/** Those that UNSET says are not set. */
+export const UNSET_FLAGS = C.IPS_EXPECTED | C.IPS_SEEN_REPLY | C.IPS_ASSURED | C.IPS_FIXED_TIMEOUT;
 
 /** The field in `slot` is present and equal. */
 const equalU8 =

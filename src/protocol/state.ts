@@ -1,7 +1,8 @@
 /** The protocol state of a flow, by the protocol information that the kernel sent. */
+
+import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { MessageView } from "../ctnetlink/view.js";
-import * as C from "../ctnetlink/constants.js";
 import { ascii } from "../system/byte-writer.js";
 import { protocolByNumber } from "./protocols.js";
 

@@ -1,6 +1,7 @@
 /** How a protocol's part of a tuple is written: one row a kind. */
-import type { MessageView } from "../ctnetlink/view.js";
+
 import * as S from "../ctnetlink/slots.js";
+import type { MessageView } from "../ctnetlink/view.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 
 /** What a protocol has where TCP has ports. */
@@ -113,4 +114,3 @@ export const TUPLE_FORMATS: Readonly<Record<TupleKind, TupleFormat>> = {
   icmpv6: icmp(S.T_ICMPV6_TYPE, S.T_ICMPV6_CODE, S.T_ICMPV6_ID, "icmpv6"),
   none: { text() {}, xml() {}, save() {} },
 };
-

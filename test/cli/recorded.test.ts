@@ -4,11 +4,11 @@ import { describe, it } from "node:test";
 import { parseCommandLine, parseLoadFileLine } from "../../src/cli/parse.js";
 import { splitWords } from "../../src/cli/words.js";
 import { UsageError } from "../../src/system/errors.js";
-import { cliDeviation, type Deviation, shellDeviation } from "../replay/deviations.js";
+import { cliDeviation, shellDeviation } from "../replay/deviations.js";
 import { cliCases, loadFileCases, shellCases } from "../support/cases.js";
 import { refused } from "../support/command-name.js";
 import { shellWords } from "../support/shell-words.js";
-import { PREFIX, TRY, usage } from "../support/text.js";
+import { PREFIX, TRY } from "../support/text.js";
 import { type TestContext, testContext } from "./context.js";
 
 /** stderr and the exit status of what only reads words; status 0 where they are accepted. */
@@ -76,19 +76,13 @@ function loadFileInput(cmd: string): string | undefined {
   return quoted?.replace(/\\(.)/g, (_, char: string) => escapes[char] ?? char);
 }
 
-/** What the recorded cases do not mark as a deviation, though it is one. */
-const UNMARKED: Readonly<Record<string, Pick<Deviation, "status" | "stderr">>> = {
-  // The reference's atoi makes it 0; --icmp-type takes decimal numbers.
-  "conntrack -L -p icmp --icmp-type 0x8": { status: 2, stderr: usage("Invalid ICMP type `0x8'") },
-};
-
 describe("shell.json", () => {
   for (const [index, recorded] of shellCases.cases.entries()) {
     const { cmd, rc, err } = recorded;
     const argv = plainCommand(cmd);
     const input = loadFileInput(cmd);
     if (argv === undefined && input === undefined) continue;
-    const { status, stderr } = shellDeviation(recorded) ?? UNMARKED[cmd] ?? { status: Number(rc), stderr: err };
+    const { status, stderr } = shellDeviation(recorded) ?? { status: Number(rc), stderr: err };
     if (isAboutFile(stderr)) continue;
     it(`${index}: ${cmd}`, () => {
       const got = outcome((context) => {

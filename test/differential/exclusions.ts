@@ -31,6 +31,7 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     why: "1.4.7 reads the label map before it refuses the combination",
   },
   { words: /-(L|D|E|G|I|A|U|F|C|S)[a-zA-Z]/, version: "1.4.7", why: "1.4.7 takes the rest of the word for the table" },
+  { words: /^-[DU] .*-m .*-u /, version: "1.4.7", why: "1.4.7 loses the mark where -u follows it" },
 ];
 
 /** Why a command line is not compared, or undefined. */

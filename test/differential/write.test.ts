@@ -11,6 +11,7 @@ import { installed, noReference, reference } from "../support/reference.js";
 import { shellWords } from "../support/shell-words.js";
 import { loadTable } from "../support/table.js";
 import { lines, mask, sortEntries } from "../support/text.js";
+import { exclusion } from "./exclusions.js";
 
 const RANDOM_DELETES = 60;
 
@@ -127,7 +128,7 @@ const UPDATES = [
   "-n -m 3",
   "-s 10.0.0.1",
   "-s 99.0.0.1 -m 1",
-  "-p udplite -t 77 -m 7 -u ASSURED",
+  "-p udplite -t 77 -u ASSURED -m 7",
 ].map((words) => `-f ipv4 ${words}`);
 
 const LOADS = [
@@ -143,11 +144,20 @@ interface Result extends Outcome {
   table: string[];
 }
 
+/** An entry as `-o extended` shows it, its timeout rounded up to 20 s: the seconds that pass between two runs do not show. */
+function withoutTicks(line: string): string {
+  return line
+    .replace(/^(\w+ +\d+ \w+ +\d+) (\d+) /, (_, head, seconds) => `${head} ${Math.ceil(Number(seconds) / 20) * 20} `)
+    .replace(/\buse=\d+/, "use=U");
+}
+
 async function on(run: (argv: readonly string[]) => Outcome | Promise<Outcome>): Promise<Result> {
   freshNetwork();
   await loadTable(cliCases.setup["mix"]!);
   const { status, stdout, stderr } = await run([]);
-  const table = lines(mask(reference(["-L", "-o", "extended"]).stdout)).sort();
+  const table = lines(reference(["-L", "-o", "extended"]).stdout)
+    .map(withoutTicks)
+    .sort();
   return { status, stdout: sortEntries(mask(stdout)), stderr: mask(stderr), table };
 }
 
@@ -174,11 +184,11 @@ describe("creating", { skip: noReference }, () => {
   for (const words of CREATES) compare(`-I ${words}`);
   for (const words of CREATES.slice(-5, -1)) compare(`-A ${words}`);
 
-  it("counts an entry that -A found, as 1.4.9 does and 1.4.7 does not", { skip: notYet("add") }, async () => {
-    const words = `-A ${CREATES.at(-1)}`.split(" ");
-    const want = await on(() => reference(words));
-    const got = await on(() => ours(words));
-    assert.deepEqual(got, { ...want, stderr: want.stderr.replace(/\d+ flow/, "1 flow") });
+  // 1.4.9 counts an entry that was there; 1.4.7 neither counts nor changes it.
+  it("adds to an entry that is there", { skip: notYet("add") }, async () => {
+    const got = await on(() => ours(`-A ${CREATES.at(-1)}`.split(" ")));
+    assert.match(got.stderr, /: 1 flow entries have been added\.\n$/);
+    assert.equal(got.table.filter((line) => / 1000 src=10\.0\.1\.1 dst=8\.8\.8\.8 sport=5353 /.test(line)).length, 1);
   });
 });
 
@@ -215,8 +225,10 @@ function filter(r: Random): string[] {
 
 describe(`random deletes, CONNTRACK_TEST_SEED=${seed}`, { skip: noReference || notYet("delete") }, () => {
   const r = random(seed);
-  for (let i = 0; i < RANDOM_DELETES; i++) {
+  for (let made = 0; made < RANDOM_DELETES; ) {
     const argv = ["-D", ...filter(r)];
-    it(`${i}: ${argv.join(" ")}`, () => alike(argv));
+    if (exclusion(argv.join(" ")) !== undefined) continue;
+    made++;
+    it(`${made}: ${argv.join(" ")}`, () => alike(argv));
   }
 });

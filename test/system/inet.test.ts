@@ -74,7 +74,7 @@ describe("parseIpv6", () => {
       if (parsed !== undefined) accepted++;
       assert.deepEqual(parsed, oracle(text), text);
     }
-    assert.ok(accepted > 500, `${accepted} accepted`);
+    assert.ok(accepted > 300, `${accepted} accepted`);
   });
 });
 

@@ -1,0 +1,57 @@
+/** Dumping the flows that match a filter, with the kernel's help where it gives any. */
+import { CT_GET } from "../ctnetlink/constants.js";
+import { type DumpFilter, encodeFlowDump } from "../ctnetlink/encode.js";
+import { FlowView } from "../ctnetlink/view.js";
+import type { NetlinkConnection } from "../netlink/connection.js";
+import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../netlink/errno.js";
+import { KernelError } from "../system/errors.js";
+import { compileFilter, type FlowFilter } from "./filter.js";
+import { kernelFilter } from "./kernel-filter.js";
+
+/** What a kernel says to a filter that it does not know. */
+const REFUSALS: readonly number[] = [EINVAL, EOPNOTSUPP, ENOTSUPP];
+
+const isPlain = (filter: DumpFilter): boolean =>
+  Object.entries(filter).every(([key, value]) => key === "family" || value === undefined);
+
+export interface DumpOptions {
+  /** CT_GET (the default); or CT_GET_CTRZERO, CT_GET_DYING or CT_GET_UNCONFIRMED, where the kernel heeds the family alone. */
+  type?: number;
+  /** Whether the kernel is asked to filter. It makes no difference to the result; tests compare the two. */
+  kernelFilter?: boolean;
+}
+
+/**
+ * Dumps flows and calls `visit` with a view of each that matches; the view is good until `visit` returns.
+ * @returns whether the table changed shape meanwhile, so that entries may be missing or double
+ */
+export function dumpFlows(
+  connection: NetlinkConnection,
+  filter: FlowFilter,
+  visit: (view: FlowView) => void,
+  options: DumpOptions = {},
+): { interrupted: boolean } {
+  const { type = CT_GET } = options;
+  const helped = type === CT_GET && (options.kernelFilter ?? true);
+  const view = new FlowView();
+  const matches = compileFilter(filter);
+  let received = false;
+  const dump = (request: DumpFilter) =>
+    connection.dump(
+      (writer) => encodeFlowDump(writer, type, request),
+      (buffer, start, end) => {
+        received = true;
+        view.read(buffer, start, end);
+        if (matches === undefined || matches(view)) visit(view);
+      },
+    );
+  const plain: DumpFilter = { family: filter.family ?? 0 };
+  const request = helped ? kernelFilter(filter) : plain;
+  try {
+    return dump(request);
+  } catch (error) {
+    const refused = error instanceof KernelError && REFUSALS.includes(error.errno) && !received && !isPlain(request);
+    if (!refused) throw error;
+    return dump(plain);
+  }
+}

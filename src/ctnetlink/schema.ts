@@ -33,12 +33,15 @@ export function payloadLength(buffer: Uint8Array, offset: number): number {
 }
 
 /**
- * Notes in `slots` where each payload of the attributes in `buffer[offset, end)` begins.
+ * Notes in `slots` how far from `start` each payload of the attributes in `buffer[offset, end)` begins, and in `headers` the
+ * same of every attribute's header that was read.
  * @throws WireError where an attribute leaves its parent or is shorter than its type demands.
  */
 export function readAttributes(
   slots: Int32Array,
+  headers: number[],
   buffer: Uint8Array,
+  start: number,
   offset: number,
   end: number,
   { base, minimum, nested }: Schema,
@@ -47,16 +50,18 @@ export function readAttributes(
   while (end - offset >= NLA_HDRLEN) {
     const length = attrLength(buffer, offset, end);
     const type = attrType(buffer, offset);
+    const payload = offset + NLA_HDRLEN;
+    headers.push(offset - start);
     if (type < minimum.length) {
       const inner = nested[type];
       if (inner !== undefined) {
-        slots[base + type] = offset + NLA_HDRLEN;
-        readAttributes(slots, buffer, offset + NLA_HDRLEN, offset + length, inner);
+        slots[base + type] = payload - start;
+        readAttributes(slots, headers, buffer, start, payload, offset + length, inner);
       } else {
         const least = minimum[type]!;
         if (least >= 0) {
           if (length - NLA_HDRLEN < least) throw new WireError(`attribute ${type} is too short`, offset);
-          slots[base + type] = offset + NLA_HDRLEN;
+          slots[base + type] = payload - start;
         }
       }
     }

@@ -82,10 +82,30 @@ const EXPECT_SCHEMA = schema(S.TOP, {
   [C.CTA_EXPECT_CLASS]: 4,
 });
 
+/**
+ * How the attributes of a message lie. The kernel writes those of a protocol's flows in the same places time after time, so
+ * most messages are read by comparing their attribute headers with those of a message before.
+ */
+interface Layout {
+  /** Slots, as offsets from the message's start. */
+  readonly slots: Int32Array;
+  /** Where each attribute header lies, in words from the message's start, and what it is. */
+  readonly places: Int32Array;
+  readonly headers: Int32Array;
+}
+
+/** Layouts that are kept for each length of message. */
+const LAYOUTS_PER_LENGTH = 4;
+/** Longer messages are rare, and not worth the memory. */
+const LONGEST_LAYOUT = 2048;
+const NO_SLOTS = new Int32Array(S.SLOTS);
+const NO_BYTES = new Uint8Array(0);
+
 /** What the views share: the slots and the reads. A slot of 0 means that the kernel did not send the attribute. */
 abstract class MessageView {
-  readonly slots = new Int32Array(S.SLOTS);
-  buffer: Uint8Array = new Uint8Array(0);
+  buffer: Uint8Array = NO_BYTES;
+  /** Where the message begins in the buffer. */
+  start = 0;
   /** nlmsg_type, e.g. CT_NEW. */
   type = 0;
   /** nlmsg_flags. */
@@ -95,12 +115,16 @@ abstract class MessageView {
   /** nfgen_family: AF_INET or AF_INET6. */
   family = 0;
 
-  readonly #schema: Schema;
-  #start = 0;
-  #end = 0;
+  private slots: Int32Array = NO_SLOTS;
+  private end = 0;
+  /** The buffer as words, where it is aligned for that. */
+  private words: Int32Array = NO_SLOTS.subarray(0, 0);
+  private readonly schema: Schema;
+  /** By the length of the message. */
+  private readonly layouts: (Layout[] | undefined)[] = [];
 
   constructor(attributes: Schema) {
-    this.#schema = attributes;
+    this.schema = attributes;
   }
 
   /**
@@ -110,46 +134,60 @@ abstract class MessageView {
    */
   read(buffer: Uint8Array, start: number, end: number): void {
     if (end - start < HEADERS) throw new WireError(`message of ${end - start} bytes is too short`, start);
-    this.buffer = buffer;
-    this.#start = start;
-    this.#end = end;
+    if (buffer !== this.buffer) this.use(buffer);
+    this.start = start;
+    this.end = end;
     this.type = messageType(buffer, start);
     this.flags = messageFlags(buffer, start);
     this.portId = readU32Host(buffer, start + 12);
     this.family = buffer[start + 16]!;
-    this.slots.fill(0);
-    readAttributes(this.slots, buffer, start + HEADERS, end, this.#schema);
+    const aligned = (start & 3) === 0 && this.words.length > 0 && end - start <= LONGEST_LAYOUT;
+    const known = aligned ? this.layouts[end - start] : undefined;
+    if (known !== undefined) {
+      for (const layout of known) {
+        if (this.fits(layout)) {
+          this.slots = layout.slots;
+          return;
+        }
+      }
+    }
+    this.readAnew(aligned);
   }
 
   /** The whole message, a window on the buffer. */
   message(): Uint8Array {
-    return this.buffer.subarray(this.#start, this.#end);
+    return this.buffer.subarray(this.start, this.end);
   }
 
+  /** Whether the kernel sent what goes in the slot. */
   has(slot: number): boolean {
     return this.slots[slot] !== 0;
   }
 
-  /** The reads below demand that the slot is filled. */
+  /** Where the slot's payload begins in the buffer. This and the reads below demand that the slot is filled. */
+  offset(slot: number): number {
+    return this.start + this.slots[slot]!;
+  }
+
   u8(slot: number): number {
-    return this.buffer[this.slots[slot]!]!;
+    return this.buffer[this.offset(slot)]!;
   }
 
   u16(slot: number): number {
-    return readU16BE(this.buffer, this.slots[slot]!);
+    return readU16BE(this.buffer, this.offset(slot));
   }
 
   u32(slot: number): number {
-    return readU32BE(this.buffer, this.slots[slot]!);
+    return readU32BE(this.buffer, this.offset(slot));
   }
 
   u64(slot: number): bigint {
-    return readU64BE(this.buffer, this.slots[slot]!);
+    return readU64BE(this.buffer, this.offset(slot));
   }
 
   /** The payload itself, a window on the buffer. */
   bytes(slot: number): Uint8Array {
-    const offset = this.slots[slot]!;
+    const offset = this.offset(slot);
     return this.buffer.subarray(offset, offset + payloadLength(this.buffer, offset));
   }
 
@@ -158,6 +196,35 @@ abstract class MessageView {
     const bytes = this.bytes(slot);
     const nul = bytes.indexOf(0);
     return nul < 0 ? bytes : bytes.subarray(0, nul);
+  }
+
+  private use(buffer: Uint8Array): void {
+    const { byteOffset, byteLength } = buffer;
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer.buffer, byteOffset & ~3, (byteOffset & 3) === 0 ? byteLength >> 2 : 0);
+  }
+
+  /** Whether all attribute headers are those of the layout: then every attribute lies where it did, and as long. */
+  private fits({ places, headers }: Layout): boolean {
+    const { words } = this;
+    const first = this.start >> 2;
+    for (let i = 0; i < places.length; i++) if (words[first + places[i]!] !== headers[i]) return false;
+    return true;
+  }
+
+  /** Reads the attributes one by one, and remembers how they lie. */
+  private readAnew(remember: boolean): void {
+    const { buffer, start, end, words } = this;
+    const slots = new Int32Array(S.SLOTS);
+    const offsets: number[] = [];
+    this.slots = NO_SLOTS;
+    readAttributes(slots, offsets, buffer, start, start + HEADERS, end, this.schema);
+    this.slots = slots;
+    if (!remember) return;
+    const places = Int32Array.from(offsets, (offset) => offset >> 2);
+    const headers = places.map((place) => words[(start >> 2) + place]!);
+    const known = this.layouts[end - start] ?? [];
+    this.layouts[end - start] = [{ slots, places, headers }, ...known.slice(0, LAYOUTS_PER_LENGTH - 1)];
   }
 }
 

@@ -73,7 +73,7 @@ function address(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: n
 function vtag(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number): void {
   if (!view.has(slot)) return;
   writer.put(option);
-  writer.decimal(readU32Host(view.buffer, view.slots[slot]!));
+  writer.decimal(readU32Host(view.buffer, view.offset(slot)));
 }
 
 export function flowSave({ deleting }: Pick<FormatOptions, "deleting">): Formatter<FlowView> {

@@ -61,9 +61,9 @@ function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8
   number(writer, view, zoneName, base + S.T_ZONE, 2);
   if (view.has(counters + 1) && view.has(counters + 2)) {
     writer.put(PACKETS);
-    writer.decimal64(view.buffer, view.slots[counters + 1]!);
+    writer.decimal64(view.buffer, view.offset(counters + 1));
     writer.put(BYTES);
-    writer.decimal64(view.buffer, view.slots[counters + 2]!);
+    writer.decimal64(view.buffer, view.offset(counters + 2));
     writer.byte(BLANK);
   }
 }

@@ -37,7 +37,7 @@ const HELPER = X.element("helper");
 
 function number64(writer: ByteWriter, view: FlowView, { open, close }: X.Element, slot: number): void {
   writer.put(open);
-  writer.decimal64(view.buffer, view.slots[slot]!);
+  writer.decimal64(view.buffer, view.offset(slot));
   writer.put(close);
 }
 

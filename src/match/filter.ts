@@ -88,7 +88,7 @@ const equalZone =
 const equalVtag =
   (slot: number, value: number): Predicate =>
   (view) =>
-    view.has(slot) && readU32Host(view.buffer, view.slots[slot]!) === value;
+    view.has(slot) && readU32Host(view.buffer, view.offset(slot)) === value;
 
 /** Either of two slots, as for ICMP and ICMPv6: a message holds only one of them. */
 const either =
@@ -100,8 +100,8 @@ function equalAddress(v4: number, v6: number, address: Uint8Array, mask?: Uint8A
   const slot = address.length === 4 ? v4 : v6;
   const wanted = mask === undefined ? address : address.map((byte, i) => byte & mask[i]!);
   return (view) => {
-    const offset = view.slots[slot]!;
-    if (offset === 0) return false;
+    if (!view.has(slot)) return false;
+    const offset = view.offset(slot);
     for (let i = 0; i < wanted.length; i++) {
       const byte = view.buffer[offset + i]!;
       if ((mask === undefined ? byte : byte & mask[i]!) !== wanted[i]) return false;

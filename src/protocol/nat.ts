@@ -10,7 +10,7 @@ function equalBytes(buffer: Uint8Array, a: number, b: number, length: number): b
 
 /** Whether two fields of the same kind are both there and differ. */
 function differ(view: FlowView, a: number, b: number, length: number): boolean {
-  return view.has(a) && view.has(b) && !equalBytes(view.buffer, view.slots[a]!, view.slots[b]!, length);
+  return view.has(a) && view.has(b) && !equalBytes(view.buffer, view.offset(a), view.offset(b), length);
 }
 
 /** Whether the status allows that the flow is translated: the bit is set, or the kernel sent no status. */

@@ -4,13 +4,13 @@
 const ENTRY_ROOM = 4096;
 const ZERO = 0x30;
 
-/** "0." … "255." for dotted quads: the digits, packed low byte first, and how many there are. */
-const OCTETS = Uint32Array.from({ length: 256 }, (_, n) => {
-  const digits = String(n);
-  let packed = digits.length << 24;
-  for (let i = 0; i < digits.length; i++) packed |= digits.charCodeAt(i) << (8 * i);
-  return packed >>> 0;
-});
+/** By octet, four bytes: its digits, padded, and how many they are. */
+const OCTETS = new Uint8Array(4 * 256);
+for (let octet = 0; octet < 256; octet++) {
+  const digits = String(octet);
+  OCTETS.set(Buffer.from(digits), 4 * octet);
+  OCTETS[4 * octet + 3] = digits.length;
+}
 
 export class ByteWriter {
   buffer: Uint8Array;
@@ -43,10 +43,10 @@ export class ByteWriter {
 
   /** Writes constant text that `ascii()` prepared. */
   put(text: Uint8Array): void {
-    const { buffer } = this;
-    let at = this.length;
-    for (let i = 0; i < text.length; i++) buffer[at++] = text[i]!;
-    this.length = at;
+    const { buffer, length: at } = this;
+    const { length } = text;
+    for (let i = 0; i < length; i++) buffer[at + i] = text[i]!;
+    this.length = at + length;
   }
 
   /** Writes text of any length. */
@@ -58,26 +58,29 @@ export class ByteWriter {
 
   /** A whole number 0 … 2^53 - 1, in decimal. */
   decimal(value: number): void {
-    const { buffer } = this;
-    if (value < 10) {
-      buffer[this.length++] = ZERO + value;
+    if (value > 0x7fffffff) {
+      const high = Math.floor(value / 1e9);
+      this.decimal(high);
+      this.padded(value - high * 1e9, 9);
       return;
     }
-    let digits = 2;
-    for (let limit = 100; value >= limit && digits < 17; limit *= 10) digits++;
-    let at = this.length + digits;
-    this.length = at;
-    while (value > 0x7fffffff) {
-      const rest = Math.floor(value / 10);
-      buffer[--at] = ZERO + (value - rest * 10);
-      value = rest;
+    let digits = 1;
+    if (value > 9) digits = value < 100 ? 2 : value < 1000 ? 3 : value < 1e4 ? 4 : value < 1e5 ? 5 : 0;
+    if (digits === 0) digits = value < 1e6 ? 6 : value < 1e7 ? 7 : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
+    this.padded(value, digits);
+  }
+
+  /** The last `digits` digits of a number below 2^31. */
+  private padded(value: number, digits: number): void {
+    const { buffer } = this;
+    let rest = value | 0;
+    const end = this.length + digits;
+    for (let at = end - 1; at >= this.length; at--) {
+      const next = (rest / 10) | 0;
+      buffer[at] = ZERO + (rest - next * 10);
+      rest = next;
     }
-    let small = value | 0;
-    while (small > 0) {
-      const rest = (small / 10) | 0;
-      buffer[--at] = ZERO + (small - rest * 10);
-      small = rest;
-    }
+    this.length = end;
   }
 
   /** A 64-bit number in network byte order at `offset` of `from`, in decimal. */
@@ -102,14 +105,18 @@ export class ByteWriter {
 
   /** An IPv4 address at `offset` of `from`, as inet_ntop(3) prints it. */
   ipv4(from: Uint8Array, offset: number): void {
+    const { buffer } = this;
+    let at = this.length;
     for (let i = 0; i < 4; i++) {
-      if (i > 0) this.buffer[this.length++] = 0x2e;
-      let packed = OCTETS[from[offset + i]!]!;
-      for (let digits = packed >>> 24; digits > 0; digits--) {
-        this.buffer[this.length++] = packed & 0xff;
-        packed >>>= 8;
-      }
+      const octet = from[offset + i]! << 2;
+      // Three bytes always: what is too much is written over by what comes next.
+      buffer[at] = OCTETS[octet]!;
+      buffer[at + 1] = OCTETS[octet + 1]!;
+      buffer[at + 2] = OCTETS[octet + 2]!;
+      at += OCTETS[octet + 3]!;
+      buffer[at++] = 0x2e;
     }
+    this.length = at - 1;
   }
 
   /** An IPv6 address at `offset` of `from`, as inet_ntop(3) prints it. */

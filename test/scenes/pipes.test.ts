@@ -32,14 +32,14 @@ for (const count of [3, 2000]) {
     });
 
     it("go to head -1, which ends the command", () => {
-      const { stdout, stderr } = shell("$CT -L | head -1; exit ${PIPESTATUS[0]}");
+      const { stdout, stderr } = shell("$CT -L | head -1; exit $PIPESTATUS");
       assert.equal(lines(stdout).length, 1);
       // A long list is cut short by SIGPIPE, quietly.
       if (count > 1000) assert.equal(stderr, "");
     });
 
     it("end the command by SIGPIPE when the reader is gone", () => {
-      const { status, stdout } = shell("(sleep 0.2; exec $CT -L) | true; exit ${PIPESTATUS[0]}");
+      const { status, stdout } = shell("(sleep 0.2; exec $CT -L) | true; exit $PIPESTATUS");
       assert.equal(status, SIGPIPE);
       assert.equal(stdout, "");
     });
@@ -57,7 +57,7 @@ for (const count of [3, 2000]) {
     });
 
     it("all arrive through a slow pipe", () => {
-      const { status, stdout } = shell("$CT -L -o id | (sleep 0.3; cat); exit ${PIPESTATUS[0]}");
+      const { status, stdout } = shell("$CT -L -o id | (sleep 0.3; cat); exit $PIPESTATUS");
       assert.equal(lines(stdout).length, count);
       assert.equal(status, 0);
     });
@@ -65,7 +65,7 @@ for (const count of [3, 2000]) {
     it("all arrive through a pipe that does not block", () => {
       // node makes its own end of the pipe non-blocking; both ends share that flag when the writer inherits it from node.
       const reader = "process.stdin.pipe(process.stdout)";
-      const { status, stdout } = shell(`$CT -L -o xml | '${process.execPath}' -e '${reader}'; exit \${PIPESTATUS[0]}`);
+      const { status, stdout } = shell(`$CT -L -o xml | '${process.execPath}' -e '${reader}'; exit $PIPESTATUS`);
       assert.equal(lines(stdout).length, count + 3);
       assert.equal(status, 0);
     });

@@ -69,7 +69,9 @@ function isolationProblem() {
     encoding: "utf8",
     env,
   });
-  return status === 0 ? "" : `no namespaces: ${isolate.join(" ")}: ${(error?.message ?? stderr).trim()}`;
+  return status === 0
+    ? ""
+    : `no namespaces: ${isolate.join(" ")}: ${error?.message ?? (stderr.trim() || `status ${status}`)}`;
 }
 
 function indent(text) {

@@ -1,5 +1,5 @@
 /** Words to commands: what is on a command line, or on a line of a load-file. */
-import type { Command } from "../command/command.js";
+import { type Command, noTuple } from "../command/command.js";
 import { AF_UNSPEC } from "../ctnetlink/constants.js";
 import { UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH } from "../system/labelmap.js";
@@ -100,7 +100,7 @@ function newCommand(): Command {
     name: "help",
     table: "conntrack",
     family: AF_UNSPEC,
-    values: { orig: {}, reply: {}, expectTuple: {}, expectMask: {} },
+    values: { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() },
     output: {
       xml: false,
       save: false,

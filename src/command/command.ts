@@ -21,18 +21,32 @@ export type CommandName =
 
 export type TableName = "conntrack" | "expect" | "dying" | "unconfirmed";
 
-/** The fields of one direction as options give them; an absent property was not given. */
+/** The fields of one direction as options give them; undefined was not given. */
 export interface TupleValues {
-  src?: Uint8Array;
-  dst?: Uint8Array;
+  src?: Uint8Array | undefined;
+  dst?: Uint8Array | undefined;
   /** Ports; for gre the keys. */
-  sport?: number;
-  dport?: number;
-  icmpType?: number;
-  icmpCode?: number;
-  icmpId?: number;
+  sport?: number | undefined;
+  dport?: number | undefined;
+  icmpType?: number | undefined;
+  icmpCode?: number | undefined;
+  icmpId?: number | undefined;
   /** --orig-zone, --reply-zone. */
-  zone?: number;
+  zone?: number | undefined;
+}
+
+/** A direction of which nothing was said. All have the same shape, for a million of them are made for a load-file. */
+export function noTuple(): TupleValues {
+  return {
+    src: undefined,
+    dst: undefined,
+    sport: undefined,
+    dport: undefined,
+    icmpType: undefined,
+    icmpCode: undefined,
+    icmpId: undefined,
+    zone: undefined,
+  };
 }
 
 /** -u. As a filter: all of `set`, none of `clear` (IPS_* bits), `unset` = none of the four that UNSET names. As a value: the bits of `set`. */

@@ -26,30 +26,38 @@ const ICMP_ANSWERS = new Map(
   ]) as [number, number][],
 );
 
-/** The opposite direction of a tuple. Its zone is not mirrored: each direction has its own. */
-function mirror(tuple: Tuple): Tuple {
-  const { icmpType } = tuple;
+const answerOf = (icmpType: number | undefined): number | undefined =>
+  icmpType === undefined ? undefined : (ICMP_ANSWERS.get(icmpType) ?? icmpType);
+
+/** A direction as its options say. */
+function given(values: TupleValues, protonum: number | undefined): Tuple {
+  const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = values;
+  return { src, dst, protonum, sport, dport, icmpType, icmpCode, icmpId, zone };
+}
+
+/** The opposite of a direction, but for its zone. */
+function mirrored(values: TupleValues, protonum: number | undefined, zone: number | undefined): Tuple {
   return {
-    src: tuple.dst,
-    dst: tuple.src,
-    protonum: tuple.protonum,
-    sport: tuple.dport,
-    dport: tuple.sport,
-    icmpType: icmpType === undefined ? undefined : (ICMP_ANSWERS.get(icmpType) ?? icmpType),
-    icmpCode: tuple.icmpCode,
-    icmpId: tuple.icmpId,
+    src: values.dst,
+    dst: values.src,
+    protonum,
+    sport: values.dport,
+    dport: values.sport,
+    icmpType: answerOf(values.icmpType),
+    icmpCode: values.icmpCode,
+    icmpId: values.icmpId,
+    zone,
   };
 }
 
 const hasAddress = ({ src, dst }: TupleValues) => src !== undefined || dst !== undefined;
 
-/** Both tuples of a flow: a direction without addresses is the mirror of the other, but for its zone. */
+/** Both tuples of a flow: a direction without addresses is the mirror of the other. */
 export function flowTuples({ orig, reply, protonum }: Values): { orig: Tuple; reply: Tuple } {
-  const origTuple: Tuple = { ...orig, protonum };
-  const replyTuple: Tuple = { ...reply, protonum };
-  if (!hasAddress(orig)) return { orig: { ...mirror(replyTuple), zone: orig.zone }, reply: replyTuple };
-  if (!hasAddress(reply)) return { orig: origTuple, reply: { ...mirror(origTuple), zone: reply.zone } };
-  return { orig: origTuple, reply: replyTuple };
+  return {
+    orig: hasAddress(orig) ? given(orig, protonum) : mirrored(reply, protonum, orig.zone),
+    reply: hasAddress(reply) || !hasAddress(orig) ? given(reply, protonum) : mirrored(orig, protonum, reply.zone),
+  };
 }
 
 /** The protocol state that --state, --role and the verification tags ask for. */

@@ -15,16 +15,16 @@ import { stateNumber } from "../protocol/state.js";
 
 /** The fields of one direction; an absent property matches everything. Addresses are raw bytes in network order. */
 export interface TupleFilter {
-  src?: Uint8Array;
-  dst?: Uint8Array;
+  src?: Uint8Array | undefined;
+  dst?: Uint8Array | undefined;
   /** Ports; GRE's keys. */
-  sport?: number;
-  dport?: number;
-  icmpType?: number;
-  icmpCode?: number;
-  icmpId?: number;
+  sport?: number | undefined;
+  dport?: number | undefined;
+  icmpType?: number | undefined;
+  icmpCode?: number | undefined;
+  icmpId?: number | undefined;
   /** The zone of this direction; a tuple without one is in zone 0. */
-  zone?: number;
+  zone?: number | undefined;
 }
 
 /** A translation that must have taken place, and what it must have made of the address or port. */

@@ -10,11 +10,17 @@ import { type FlowFilter, type TupleFilter, UNSET_FLAGS } from "./filter.js";
 /** A mask without a clear bit is no network. */
 const isWhole = (mask: Uint8Array | undefined) => mask === undefined || mask.every((byte) => byte === 0xff);
 
+/**
+ * IPv6 addresses stay in user space: up to Linux 6.18 at least, the kernel compares them the wrong way round and sends the
+ * entries that do not have the address.
+ */
+const isIpv4 = (address: Uint8Array | undefined) => address?.length === 4;
+
 /** The exact values of a direction; the kernel knows no networks. Undefined where there are none. */
 function exactTuple(tuple: TupleFilter | undefined, protonum: number | undefined, src: boolean, dst: boolean) {
   const exact: Tuple = {};
-  if (src && tuple?.src !== undefined) exact.src = tuple.src;
-  if (dst && tuple?.dst !== undefined) exact.dst = tuple.dst;
+  if (src && isIpv4(tuple?.src)) exact.src = tuple?.src;
+  if (dst && isIpv4(tuple?.dst)) exact.dst = tuple?.dst;
   if (protonum !== undefined) {
     exact.protonum = protonum;
     // Port and icmp flags need the protocol flag. GRE's keys stay in user space: the kernel is not known to compare them.
@@ -49,7 +55,7 @@ export function kernelFilter(filter: FlowFilter): DumpFilter {
   if (family !== C.AF_UNSPEC) {
     result.orig = exactTuple(filter.orig, filter.protonum, isWhole(filter.srcMask), isWhole(filter.dstMask));
     const { reply } = filter;
-    if (reply !== undefined && Object.keys(reply).some((key) => key !== "zone")) {
+    if (reply !== undefined && Object.entries(reply).some(([key, value]) => key !== "zone" && value !== undefined)) {
       result.reply = exactTuple(reply, filter.protonum, true, true);
     }
   }

@@ -15,14 +15,18 @@ function parse(argv: string): Command {
   return parseCommandLine(argv.split(" ").filter(Boolean), testContext());
 }
 
-/** The values of a command line, without the tuples that nothing was said about. */
-function values(argv: string): Partial<Values> {
-  const found: Partial<Values> = parse(argv).values;
-  for (const tuple of ["orig", "reply", "expectTuple", "expectMask"] as const) {
-    if (Object.keys(found[tuple]!).length === 0) delete found[tuple];
+/** The values that were given, without the tuples that nothing was said about. */
+function said(all: Values): Partial<Values> {
+  const given: Partial<Values> = { ...all };
+  for (const name of ["orig", "reply", "expectTuple", "expectMask"] as const) {
+    const tuple = Object.fromEntries(Object.entries(all[name]).filter(([, value]) => value !== undefined));
+    if (Object.keys(tuple).length === 0) delete given[name];
+    else given[name] = tuple;
   }
-  return found;
+  return given;
 }
+
+const values = (argv: string): Partial<Values> => said(parse(argv).values);
 
 function refuses(argv: string, message: string): void {
   assert.throws(() => parse(argv), new UsageError(message));
@@ -132,9 +136,8 @@ describe("values of expectations", () => {
     const argv =
       "-I expect -s 1.1.1.1 -d 2.2.2.2 --tuple-src 3.3.3.0/24 --tuple-dst 4.4.4.4 --mask-dst 255.0.0.0 -t 5 -p tcp " +
       "--sport 1 --dport 2 --tuple-port-src 3 --tuple-port-dst 4 --mask-port-src 5 --mask-port-dst 6";
-    assert.deepEqual(parse(argv).values, {
+    assert.deepEqual(values(argv), {
       orig: { src: A, dst: B, sport: 1, dport: 2 },
-      reply: {},
       expectTuple: { src: v4(3, 3, 3, 0), dst: v4(4, 4, 4, 4), sport: 3, dport: 4 },
       expectMask: { src: v4(255, 255, 255, 0), dst: v4(255, 0, 0, 0), sport: 5, dport: 6 },
       protonum: 6,
@@ -240,12 +243,7 @@ describe("lines of a load-file", () => {
   it("share nothing else", () => {
     const context = testContext();
     assert.equal(parseLoadFileLine(["-D", "-p", "tcp", "-m", "5"], context).values.mark?.value, 5);
-    assert.deepEqual(parseLoadFileLine(["-D"], context).values, {
-      orig: {},
-      reply: {},
-      expectTuple: {},
-      expectMask: {},
-    });
+    assert.deepEqual(said(parseLoadFileLine(["-D"], context).values), {});
   });
 
   it("refuse what a file cannot hold, named as the reference names it", () => {

@@ -19,12 +19,14 @@ export function deleteMatching(command: Command, context: Context): number {
         context,
         flowFilter(command),
         (batch, view) => batch.add(view, (writer) => encodeFlowDelete(writer, view)),
-        (buffer, start, end, errno) => {
-          // An entry that vanished meanwhile is none of ours.
-          if (errno === ENOENT) return;
-          if (errno !== 0) throw new KernelError(errno, "CT_DELETE");
-          deleted.read(buffer, start, end);
-          output.entry(deleted);
+        {
+          done(buffer, start, end, errno) {
+            // An entry that vanished meanwhile is none of ours.
+            if (errno === ENOENT) return;
+            if (errno !== 0) throw new KernelError(errno, "CT_DELETE");
+            deleted.read(buffer, start, end);
+            output.entry(deleted);
+          },
         },
       ),
     ),

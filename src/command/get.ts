@@ -2,17 +2,11 @@
 import * as C from "../ctnetlink/constants.js";
 import { encodeExpectGet, encodeFlowGet } from "../ctnetlink/encode.js";
 import { ExpectView, FlowView } from "../ctnetlink/view.js";
-import type { Formatter } from "../format/formatter.js";
 import { compileFilter } from "../match/filter.js";
 import type { Command } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
 import { flowFilter } from "./filter.js";
-import { expectFormatter, flowFormatter } from "./output.js";
-
-/** The reference does not close the xml document of a single entry. */
-function unclosed<View>({ footer: _, ...formatter }: Formatter<View>): Formatter<View> {
-  return formatter;
-}
+import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
 export function getFlow(command: Command, context: Context): number {
   const { orig, reply, protonum } = command.values;

@@ -6,7 +6,7 @@ import { dumpFlows } from "../match/dump.js";
 import type { Command, TableName } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
 import { checkStatus, flowFilter } from "./filter.js";
-import { expectFormatter, flowFormatter } from "./output.js";
+import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
 /** The dump request of each table of flows. */
 const DUMP_TYPES: Readonly<Record<Exclude<TableName, "expect">, number>> = {
@@ -24,7 +24,8 @@ export function listFlows(command: Command, context: Context): number {
   const table = command.table as Exclude<TableName, "expect">;
   const type = command.zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
   let interrupted = false;
-  const count = withOutput(context.stdout, flowFormatter(command, context), (output) =>
+  const formatter = flowFormatter(command, context);
+  const count = withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (output) =>
     withConnection(context, (connection) => {
       ({ interrupted } = dumpFlows(connection, flowFilter(command), (view) => output.entry(view), { type }));
     }),

@@ -31,6 +31,11 @@ export function expectFormatter(command: Command, context: Context): Formatter<E
   return EXPECT_FORMATS[formatName(command)](formatOptions(command, context));
 }
 
+/** Where the reference does not close its xml document: a single entry, and the tables that pass. */
+export function unclosed<View>({ footer: _, ...formatter }: Formatter<View>): Formatter<View> {
+  return formatter;
+}
+
 /** What delete and update show: entries alone, without what stands around them in a listing. */
 export function bareFlowFormatter(command: Command, context: Context): Formatter<FlowView> {
   const { header: _h, footer: _f, ...formatter } = flowFormatter(command, context);

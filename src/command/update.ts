@@ -4,11 +4,13 @@ import { encodeFlowRefetch, encodeFlowUpdate, type FlowChanges } from "../ctnetl
 import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import { FlowView } from "../ctnetlink/view.js";
+import { MAX_BATCH_QUERIES, type NetlinkConnection } from "../netlink/connection.js";
 import { ENOENT, ENOSPC } from "../netlink/errno.js";
+import { MessageWriter } from "../netlink/message.js";
 import { stateNumber } from "../protocol/state.js";
 import { KernelError } from "../system/errors.js";
 import type { Command, Values } from "./command.js";
-import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
+import { type Context, despiteBrokenOutput, type EntryOutput, say, withConnection, withOutput } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
 import { updateFilter } from "./filter.js";
 import { bareFlowFormatter } from "./output.js";
@@ -68,13 +70,47 @@ function changesFor(view: FlowView, values: Values): FlowChanges | undefined {
   return any || labels !== undefined ? changes : undefined;
 }
 
+/** Fetches changed entries again, many at a time, and shows them. */
+class Refetch {
+  readonly #connection: NetlinkConnection;
+  readonly #output: EntryOutput<FlowView>;
+  readonly #queries = new MessageWriter();
+  readonly #changed = new FlowView();
+  readonly #fresh = new FlowView();
+  #count = 0;
+
+  constructor(connection: NetlinkConnection, output: EntryOutput<FlowView>) {
+    this.#connection = connection;
+    this.#output = output;
+  }
+
+  /** Adds the entry whose message, from before the change, is `buffer[start, end)`. */
+  add(buffer: Uint8Array, start: number, end: number): void {
+    this.#changed.read(buffer, start, end);
+    encodeFlowRefetch(this.#queries, this.#changed);
+    if (++this.#count === MAX_BATCH_QUERIES) this.flush();
+  }
+
+  flush(): void {
+    const failed = (_: number, errno: number) => {
+      // An entry that vanished meanwhile is none of ours.
+      if (errno !== ENOENT) throw new KernelError(errno, "CT_GET");
+    };
+    this.#connection.batch(this.#queries, this.#count, failed, (buffer, start, end) => {
+      this.#fresh.read(buffer, start, end);
+      this.#output.entry(this.#fresh);
+    });
+    this.#queries.clear();
+    this.#count = 0;
+  }
+}
+
 /** Changes and shows what matches; returns how many entries were changed. */
 export function updateMatching(command: Command, context: Context): number {
-  const fresh = new FlowView();
-  const found = new FlowView();
   return despiteBrokenOutput(context.stdout, (stdout) =>
     withOutput(stdout, bareFlowFormatter(command, context), (output) =>
-      withConnection(context, (fetching) =>
+      withConnection(context, (connection) => {
+        const refetch = new Refetch(connection, output);
         changeMatching(
           context,
           updateFilter(command),
@@ -82,25 +118,16 @@ export function updateMatching(command: Command, context: Context): number {
             const changes = changesFor(view, command.values);
             if (changes !== undefined) batch.add(view, (writer) => encodeFlowUpdate(writer, view, changes));
           },
-          (buffer, start, end, errno) => {
-            // It vanished meanwhile, or has no room for labels: none of ours.
-            if (errno === ENOENT || errno === ENOSPC) return;
-            if (errno !== 0) throw new KernelError(errno, "CT_NEW");
-            found.read(buffer, start, end);
-            try {
-              fetching.request(
-                (writer) => encodeFlowRefetch(writer, found),
-                (buffer, start, end) => {
-                  fresh.read(buffer, start, end);
-                  output.entry(fresh);
-                },
-              );
-            } catch (error) {
-              if (!(error instanceof KernelError && error.errno === ENOENT)) throw error;
-            }
+          {
+            done(buffer, start, end, errno) {
+              if (errno === 0) refetch.add(buffer, start, end);
+              // It vanished meanwhile, or has no room for labels: none of ours.
+              else if (errno !== ENOENT && errno !== ENOSPC) throw new KernelError(errno, "CT_NEW");
+            },
+            batchDone: () => refetch.flush(),
           },
-        ),
-      ),
+        );
+      }),
     ),
   );
 }

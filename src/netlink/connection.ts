@@ -25,6 +25,9 @@ import { MessageWriter, messageEnd, messageFlags, messageSequence, messageType }
  */
 export const MAX_BATCH_MESSAGES = 128;
 
+/** The same for queries: 48 answers fill the receive buffer. */
+export const MAX_BATCH_QUERIES = 32;
+
 export interface ConnectionOptions {
   /**
    * Size in bytes of the buffer for one datagram. The kernel packs at most 32 KiB of a dump into one, and less where
@@ -131,16 +134,23 @@ export class NetlinkConnection {
    * Beyond MAX_BATCH_MESSAGES errors may get lost; beyond net.core.wmem_default (212992) bytes it is EMSGSIZE.
    * @throws KernelError ENOBUFS, after the errors that did come through, where others were lost.
    */
-  batch(writer: MessageWriter, count: number, onError: (index: number, errno: number) => void): void {
+  batch(
+    writer: MessageWriter,
+    count: number,
+    onError: (index: number, errno: number) => void,
+    onMessage?: OnMessage,
+  ): void {
     if (count === 0) return;
     const first = this.stampBatch(writer, count);
     this.send(writer);
 
     let index = 0;
     let errno = 0;
-    const visit: Visit = (start, end, type, _flags, answered) => {
+    const visit: Visit = (start, end, type, flags, answered) => {
       const offset = (answered - first) >>> 0;
-      if (type !== NLMSG_ERROR || offset >= count) return false;
+      if (offset >= count) return false;
+      if (type >= NLMSG_MIN_TYPE) onMessage?.(this.buffer, start, end, type, flags);
+      if (type !== NLMSG_ERROR) return false;
       index = offset;
       errno = this.errnoOf(start, end);
       if (errno !== 0) onError(index, errno);

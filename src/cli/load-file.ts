@@ -1,8 +1,12 @@
 /** -R: reads and checks a whole file of commands, then has it applied. */
+import type { Command } from "../command/command.js";
 import type { Context } from "../command/context.js";
+import { encodeCreate } from "../command/create.js";
 import { LoadPlan } from "../command/load-file.js";
+import { MessageWriter } from "../netlink/message.js";
 import { KernelError, UsageError } from "../system/errors.js";
 import type { Io, OpenSource } from "./io.js";
+import { LinePatterns } from "./line-patterns.js";
 import { type ParseContext, parseLoadFileLine } from "./parse.js";
 import { splitWords } from "./words.js";
 
@@ -14,8 +18,8 @@ const PROGRESS_EVERY_MICROS = 2e5;
 /** ECMA-48: to the line's first column, and erase it. */
 const ERASE_LINE = "\r\x1b[2K";
 
-/** Calls `visit` for each line, its newline included where it has one. Holds one chunk, and what is left of a line. */
-function eachLine(source: OpenSource, visit: (line: string) => void): void {
+/** Calls `visit` for each line, `buffer[start, end)`, its newline included where it has one. Holds a chunk and what is left of a line. */
+function eachLine(source: OpenSource, visit: (buffer: Uint8Array, start: number, end: number) => void): void {
   let buffer = new Uint8Array(2 * CHUNK_BYTES);
   let held = 0;
   for (;;) {
@@ -26,19 +30,21 @@ function eachLine(source: OpenSource, visit: (line: string) => void): void {
     }
     const read = source.read(buffer.subarray(held, held + CHUNK_BYTES));
     const end = held + read;
-    const complete = read === 0 ? end : buffer.lastIndexOf(NEWLINE, end - 1) + 1;
-    if (complete > 0) {
-      const text = Buffer.from(buffer.buffer, 0, complete).toString();
-      for (let start = 0; start < text.length; ) {
-        const newline = text.indexOf("\n", start);
-        const next = newline < 0 ? text.length : newline + 1;
-        visit(text.slice(start, next));
-        start = next;
-      }
+    let start = 0;
+    for (
+      let newline = buffer.indexOf(NEWLINE);
+      newline >= 0 && newline < end;
+      newline = buffer.indexOf(NEWLINE, start)
+    ) {
+      visit(buffer, start, newline + 1);
+      start = newline + 1;
     }
-    if (read === 0) return;
-    buffer.copyWithin(0, complete, end);
-    held = end - complete;
+    if (read === 0) {
+      if (start < end) visit(buffer, start, end);
+      return;
+    }
+    buffer.copyWithin(0, start, end);
+    held = end - start;
   }
 }
 
@@ -54,16 +60,78 @@ function cannotOpen(path: string): UsageError {
   return new UsageError(`Failed to open file ${path === "-" ? "/dev/stdin" : path} for reading`);
 }
 
+/** Takes the lines of a file, one after the other, into a plan. */
+class LineReader {
+  readonly #plan: LoadPlan;
+  readonly #patterns = new LinePatterns();
+  readonly #context: ParseContext;
+  readonly #scratch = new MessageWriter();
+  #warned = false;
+  #learning = false;
+
+  constructor(plan: LoadPlan, context: ParseContext) {
+    this.#plan = plan;
+    this.#context = {
+      ...context,
+      warn: (line) => {
+        this.#warned = true;
+        if (!this.#learning) context.warn(line);
+      },
+    };
+  }
+
+  /** @throws UsageError for a line that cannot be accepted. */
+  read(buffer: Uint8Array, start: number, end: number, line: number): void {
+    const { writer } = this.#plan;
+    const at = writer.length;
+    const textEnd = buffer[end - 1] === NEWLINE ? end - 1 : end;
+    if (this.#patterns.write(buffer, start, textEnd, writer)) {
+      this.#plan.entryWritten(at, line);
+      return;
+    }
+    const words = splitWords(Buffer.from(buffer.subarray(start, end)).toString());
+    if (words.length === 0) return;
+    this.#warned = false;
+    const command = parseLoadFileLine(words, this.#context);
+    if (!isCreate(command)) {
+      this.#plan.addCommand(command, line);
+      return;
+    }
+    encodeCreate(writer, command);
+    // A line that warns must go on warning, every time.
+    if (!this.#warned) this.#learn(words, writer.buffer.slice(at, writer.length));
+    this.#plan.entryWritten(at, line);
+  }
+
+  #learn(words: readonly string[], message: Uint8Array): void {
+    this.#learning = true;
+    this.#patterns.learn(words, message, (others) => this.#encode(others));
+    this.#learning = false;
+  }
+
+  #encode(words: readonly string[]): Uint8Array | undefined {
+    try {
+      const command = parseLoadFileLine(words, this.#context);
+      if (!isCreate(command) || this.#warned) return undefined;
+      this.#scratch.clear();
+      encodeCreate(this.#scratch, command);
+      return this.#scratch.buffer.slice(0, this.#scratch.length);
+    } catch (error) {
+      if (error instanceof UsageError) return undefined;
+      throw error;
+    }
+  }
+}
+
+const isCreate = ({ name }: Command): boolean => name === "create" || name === "add";
+
 /** Reads the file: every line is checked, and kept in the plan, before anything is applied. Returns how many lines it has. */
 function readPlan(plan: LoadPlan, path: string, io: Io, context: ParseContext): number {
   const source = openInput(path, io);
+  const reader = new LineReader(plan, context);
   let line = 0;
   try {
-    eachLine(source, (text) => {
-      line++;
-      const words = splitWords(text);
-      if (words.length > 0) plan.add(parseLoadFileLine(words, context), line);
-    });
+    eachLine(source, (buffer, start, end) => reader.read(buffer, start, end, ++line));
   } catch (error) {
     // A directory opens, and cannot be read.
     if (error instanceof KernelError) throw cannotOpen(path);

@@ -99,6 +99,7 @@ export interface Values {
 export interface OutputValues {
   xml: boolean;
   save: boolean;
+  json: boolean;
   extended: boolean;
   timestamp: boolean;
   id: boolean;

@@ -1,51 +1,31 @@
 /** -C: how many entries a table holds. */
-import * as C from "../ctnetlink/constants.js";
-import { encodePlain } from "../ctnetlink/encode.js";
-import { decodeEntryCount } from "../ctnetlink/stats.js";
+import * as query from "../ctnetlink/queries.js";
+import { countJson } from "../format/stats.js";
+import type { Command } from "./command.js";
 import type { Context } from "./context.js";
 import { withConnection } from "./context.js";
 import { orFromProc } from "./proc.js";
 
-function show(context: Context, entries: number): void {
-  context.stdout.write(Buffer.from(`${entries}\n`));
+function show({ output, table }: Command, context: Context, entries: number): void {
+  context.stdout.write(Buffer.from(output.json ? countJson(table, entries) : `${entries}\n`));
 }
 
-function showFromProc(context: Context): void {
-  const text = Buffer.from(context.readFile("/proc/sys/net/netfilter/nf_conntrack_count")).toString();
-  show(context, Number.parseInt(text, 10));
-}
-
-export function countFlows(context: Context): number {
-  return orFromProc(context, showFromProc, () => {
-    let entries = 0;
-    withConnection(context, (connection) =>
-      connection.request(
-        (writer) => encodePlain(writer, C.CT_GET_STATS, C.AF_UNSPEC),
-        (buffer, start, end) => {
-          entries = decodeEntryCount(buffer, start, end);
-        },
-      ),
-    );
-    show(context, entries);
-  });
-}
-
-export function countExpectations(context: Context): number {
-  // /proc does not count expectations: the reference then shows 0 before the error.
+export function countFlows(command: Command, context: Context): number {
   return orFromProc(
     context,
-    () => show(context, 0),
     () => {
-      let entries = 0;
-      withConnection(context, (connection) =>
-        connection.dump(
-          (writer) => encodePlain(writer, C.EXP_GET, C.AF_UNSPEC),
-          () => {
-            entries++;
-          },
-        ),
-      );
-      show(context, entries);
+      const text = Buffer.from(context.readFile("/proc/sys/net/netfilter/nf_conntrack_count")).toString();
+      show(command, context, Number.parseInt(text, 10));
     },
+    () => show(command, context, withConnection(context, query.countFlows)),
+  );
+}
+
+export function countExpectations(command: Command, context: Context): number {
+  return orFromProc(
+    context,
+    // /proc does not count expectations: the reference then shows 0 before the error, which json need not.
+    () => (command.output.json ? undefined : show(command, context, 0)),
+    () => show(command, context, withConnection(context, query.countExpectations)),
   );
 }

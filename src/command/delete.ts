@@ -1,13 +1,15 @@
 /** -D: entries that match are deleted, and shown. */
 import { encodeExpectDelete, encodeFlowDelete } from "../ctnetlink/encode.js";
+import { getExpectation } from "../ctnetlink/queries.js";
 import { FlowView } from "../ctnetlink/view.js";
+import type { NetlinkConnection } from "../netlink/connection.js";
 import { ENOENT } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
 import { checkStatus, flowFilter } from "./filter.js";
-import { bareFlowFormatter } from "./output.js";
+import { bareFlowFormatter, expectFormatter } from "./output.js";
 
 /** Deletes and shows what matches; returns how many entries that were. */
 export function deleteMatching(command: Command, context: Context): number {
@@ -41,10 +43,17 @@ export function deleteFlows(command: Command, context: Context): number {
 
 /** The reference says "shown", counts nothing and exits 1 when it has deleted the expectation: programs see it, so it stays. */
 export function deleteExpectation(command: Command, context: Context): number {
-  const { orig, protonum } = command.values;
-  withConnection(context, (connection) =>
-    connection.request((writer) => encodeExpectDelete(writer, command.family, { ...orig, protonum })),
-  );
+  const { family, output, values } = command;
+  const tuple = { ...values.orig, protonum: values.protonum };
+  const remove = (connection: NetlinkConnection) =>
+    connection.request((writer) => encodeExpectDelete(writer, family, tuple));
+  withConnection(context, (connection) => {
+    if (!output.json) return remove(connection);
+    withOutput(context.stdout, expectFormatter(command, context), (shown) => {
+      getExpectation(connection, family, tuple, (view) => shown.entry(view));
+      remove(connection);
+    });
+  });
   say(context, "0 expectations have been shown.");
   return 1;
 }

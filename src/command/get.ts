@@ -1,7 +1,6 @@
 /** -G: one entry by its tuple. */
 import * as C from "../ctnetlink/constants.js";
-import { encodeExpectGet, encodeFlowGet } from "../ctnetlink/encode.js";
-import { ExpectView, FlowView } from "../ctnetlink/view.js";
+import * as query from "../ctnetlink/queries.js";
 import { compileFilter } from "../match/filter.js";
 import type { Command } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
@@ -15,16 +14,11 @@ export function getFlow(command: Command, context: Context): number {
   const type = byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY;
   const tuple = { ...(byOrig ? orig : reply), protonum };
   const matches = compileFilter(flowFilter(command));
-  const view = new FlowView();
   const count = withOutput(context.stdout, unclosed(flowFormatter(command, context)), (output) =>
     withConnection(context, (connection) =>
-      connection.request(
-        (writer) => encodeFlowGet(writer, command.family, type, tuple),
-        (buffer, start, end) => {
-          view.read(buffer, start, end);
-          if (matches === undefined || matches(view)) output.entry(view);
-        },
-      ),
+      query.getFlow(connection, { family: command.family, type, tuple }, (view) => {
+        if (matches === undefined || matches(view)) output.entry(view);
+      }),
     ),
   );
   say(context, `${count} flow entries have been shown.`);
@@ -33,16 +27,9 @@ export function getFlow(command: Command, context: Context): number {
 
 export function getExpectation(command: Command, context: Context): number {
   const { orig, protonum } = command.values;
-  const view = new ExpectView();
   withOutput(context.stdout, unclosed(expectFormatter(command, context)), (output) =>
     withConnection(context, (connection) =>
-      connection.request(
-        (writer) => encodeExpectGet(writer, command.family, { ...orig, protonum }),
-        (buffer, start, end) => {
-          view.read(buffer, start, end);
-          output.entry(view);
-        },
-      ),
+      query.getExpectation(connection, command.family, { ...orig, protonum }, (view) => output.entry(view)),
     ),
   );
   return 0;

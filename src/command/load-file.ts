@@ -8,7 +8,6 @@ import { MessageWriter, messageFlags } from "../netlink/message.js";
 import { KernelError } from "../system/errors.js";
 import type { Command, CommandName } from "./command.js";
 import { type Context, withConnection } from "./context.js";
-import { encodeCreate } from "./create.js";
 import { deleteMatching } from "./delete.js";
 import { flushFlows } from "./flush.js";
 import { updateMatching } from "./update.js";
@@ -50,17 +49,22 @@ export class LoadPlan {
   #count = 0;
   #entries = 0;
 
-  /** Adds the command of a line. Only create, add, update, delete and flush on flows come here. */
-  add(command: Command, line: number): void {
-    if (command.name !== "create" && command.name !== "add") {
-      this.#closeBatch();
-      this.#steps.push({ command, line });
-      return;
-    }
-    this.#starts[this.#count] = this.#writer.length;
+  /** Where the message of a new entry is written, before `entryWritten` counts it. */
+  get writer(): MessageWriter {
+    return this.#writer;
+  }
+
+  /** Adds the new entry whose message was written at `start`. */
+  entryWritten(start: number, line: number): void {
+    this.#starts[this.#count] = start;
     this.#lines[this.#count++] = line;
-    encodeCreate(this.#writer, command);
     if (this.#count === batchLines(this.#entries)) this.#closeBatch();
+  }
+
+  /** Adds an update, a delete or a flush of flows. */
+  addCommand(command: Command, line: number): void {
+    this.#closeBatch();
+    this.#steps.push({ command, line });
   }
 
   /**

@@ -4,13 +4,16 @@ import { EXPECT_FORMATS, FLOW_FORMATS, type FormatName } from "../format/formats
 import type { FormatOptions, Formatter } from "../format/formatter.js";
 import type { Command } from "./command.js";
 import type { Context } from "./context.js";
+import { ProgramNames } from "./programs.js";
 
 function formatName({ output }: Command): FormatName {
+  if (output.json) return "json";
   return output.xml ? "xml" : output.save ? "save" : "default";
 }
 
 function formatOptions({ name, output, labelMap }: Command, context: Context): FormatOptions {
   const { extended, id, ktimestamp, timestamp } = output;
+  const programs = output.json && name === "event" ? new ProgramNames(context) : undefined;
   return {
     extended,
     id,
@@ -18,6 +21,7 @@ function formatOptions({ name, output, labelMap }: Command, context: Context): F
     timestamp,
     deleting: name === "delete",
     nowMicroseconds: context.nowMicroseconds,
+    ...(programs === undefined ? {} : { programName: (portId) => programs.of(portId) }),
     // The names are there where any option asked for labels; the reference shows them then, with -o labels or without.
     ...(labelMap === undefined ? {} : { labels: labelMap }),
   };

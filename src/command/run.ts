@@ -10,7 +10,7 @@ import { expectEvents, flowEvents } from "./event.js";
 import { flushExpectations, flushFlows } from "./flush.js";
 import { getExpectation, getFlow } from "./get.js";
 import { listExpectations, listFlows } from "./list.js";
-import { expectStats, flowStats } from "./stats.js";
+import { stats } from "./stats.js";
 import { updateFlows } from "./update.js";
 
 /** Does a command and returns the exit status. Failures are thrown. */
@@ -32,8 +32,8 @@ function impossible({ name }: Command): never {
 const RUNNERS: Readonly<Record<Run, Runners>> = {
   list: { flows: listFlows, expectations: listExpectations },
   get: { flows: getFlow, expectations: getExpectation },
-  count: { flows: (_, context) => countFlows(context), expectations: (_, context) => countExpectations(context) },
-  stats: { flows: (_, context) => flowStats(context), expectations: (_, context) => expectStats(context) },
+  count: { flows: countFlows, expectations: countExpectations },
+  stats: { flows: stats, expectations: stats },
   create: { flows: createFlow, expectations: createExpectation },
   add: { flows: createFlow, expectations: impossible },
   update: { flows: updateFlows, expectations: impossible },

@@ -29,9 +29,11 @@ const ICMP_ANSWERS = new Map(
 const answerOf = (icmpType: number | undefined): number | undefined =>
   icmpType === undefined ? undefined : (ICMP_ANSWERS.get(icmpType) ?? icmpType);
 
-/** A direction as its options say. */
+/** A direction as its options say. Of half a pair of addresses the other one is all zeroes: a translation fills it in. */
 function given(values: TupleValues, protonum: number | undefined): Tuple {
-  const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = values;
+  const { sport, dport, icmpType, icmpCode, icmpId, zone } = values;
+  const src = values.src ?? (values.dst && new Uint8Array(values.dst.length));
+  const dst = values.dst ?? (values.src && new Uint8Array(values.src.length));
   return { src, dst, protonum, sport, dport, icmpType, icmpCode, icmpId, zone };
 }
 

@@ -69,6 +69,13 @@ export class MessageWriter {
     this.length = messages.length;
   }
 
+  /** Writes messages that were written before behind the others; returns where they begin. */
+  append(messages: Uint8Array): number {
+    const start = this.reserve(messages.length);
+    this.buffer.set(messages, start);
+    return start;
+  }
+
   /**
    * Begins a message with its nlmsghdr and nfgenmsg; returns where it begins.
    * `flags` and `sequence` may be 0 for a message that goes out through NetlinkConnection, which fills them in.

@@ -22,8 +22,8 @@ export interface ParseContext {
 export interface Files {
   protocolNumber(name: string): number | undefined;
   services(): ServiceNames;
-  /** Undefined where there is no map, which was said then. */
-  labelMap(path: string): LabelMap | undefined;
+  /** Undefined where there is no map, which was said then, unless `quietly`. */
+  labelMap(path: string, quietly?: boolean): LabelMap | undefined;
 }
 
 export interface Draft {

@@ -27,13 +27,11 @@ function openFiles(context: ParseContext): Files {
       return protocols.get(name);
     },
     services: () => (services ??= readable(() => parseServiceNames(read(SERVICES_PATH))) ?? new Map()),
-    labelMap: (path) => {
-      if (!labelMaps.has(path))
-        labelMaps.set(
-          path,
-          readLabelMap(context, () => read(path)),
-        );
-      return labelMaps.get(path);
+    labelMap: (path, quietly = false) => {
+      if (labelMaps.has(path)) return labelMaps.get(path);
+      const map = readLabelMap(quietly ? { ...context, warn: () => {} } : context, () => read(path));
+      if (map !== undefined || !quietly) labelMaps.set(path, map);
+      return map;
     },
   };
 }

@@ -10,7 +10,6 @@ import {
   readSync,
   statSync,
 } from "node:fs";
-import { isatty } from "node:tty";
 import type { Backend } from "../netlink/backend/socket.js";
 import { EAGAIN, EBADF, EINTR } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
@@ -81,7 +80,10 @@ export function nodeIo(backend: Backend): Io {
   return {
     stdout: sink(1, backend),
     stderr: sink(2, backend),
-    stderrIsTerminal: isatty(2),
+    // node:tty takes more than two milliseconds to load, and few runs ask.
+    get stderrIsTerminal() {
+      return process.getBuiltinModule?.("node:tty").isatty(2) ?? false;
+    },
     backend,
     nowMicroseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
     readFile: (path) => readFileSync(path),

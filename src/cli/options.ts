@@ -231,7 +231,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "o",
     argument: "required",
     argumentName: "formats",
-    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, xml; or save alone",
+    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, and xml or json; or save alone",
     read: readOutput,
   },
   secmark: {

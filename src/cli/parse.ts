@@ -82,7 +82,7 @@ const LOADABLE: readonly string[] = ["create", "add", "update", "delete", "flush
 
 /** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
 export function parseLoadFileLine(words: readonly string[], context: ParseContext): Command {
-  const { subject, command } = parseWords(words, context);
+  const { subject, command } = parseWords(words, context, SHOWN_IN_FILES);
   if (command.table === "conntrack" && LOADABLE.includes(subject)) return command;
   throw new UsageError(`Cannot use command \`${loadFileName(subject, command)}' with --load-file`);
 }
@@ -104,6 +104,7 @@ function newCommand(): Command {
     output: {
       xml: false,
       save: false,
+      json: false,
       extended: false,
       timestamp: false,
       id: false,
@@ -116,7 +117,23 @@ function newCommand(): Command {
   };
 }
 
-function parseWords(words: readonly string[], context: ParseContext): Draft {
+/** Commands that take -o for json alone, with their table where it matters: the reference shows nothing that -o could format. */
+const JSON_ALONE: readonly string[] = [
+  "create conntrack",
+  "add conntrack",
+  "count conntrack",
+  "stats conntrack",
+  "create expect",
+  "get expect",
+  "delete expect",
+  "count expect",
+  "stats expect",
+];
+
+/** In a load-file a new entry is not shown. */
+const SHOWN_IN_FILES: readonly string[] = [];
+
+function parseWords(words: readonly string[], context: ParseContext, jsonAlone = JSON_ALONE): Draft {
   const draft: Draft = {
     context,
     files: filesOf(context),
@@ -131,7 +148,7 @@ function parseWords(words: readonly string[], context: ParseContext): Draft {
   };
   readOptions(draft, words);
   readLabels(draft);
-  check(draft);
+  check(draft, jsonAlone);
   return draft;
 }
 
@@ -165,8 +182,10 @@ function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
 
 /** Turns label names into bits, now that all options are known. */
 function readLabels({ command, labels, labelMapPath, files }: Draft): void {
-  if (labels.length === 0 && !command.output.labels) return;
-  const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH);
+  const asked = labels.length > 0 || command.output.labels;
+  if (!asked && !command.output.json) return;
+  // json names labels where it can, and says nothing where it cannot.
+  const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH, !asked);
   if (map !== undefined) command.labelMap = map;
   const { values } = command;
   for (const { field, names } of labels) {
@@ -189,13 +208,14 @@ const NAT = optionBits("src-nat", "dst-nat");
 const ANY_NAT = optionBits("any-nat");
 const MASK_SRC = optionBits("mask-src");
 const MASK_DST = optionBits("mask-dst");
+const OUTPUT = optionBits("output");
 /** What cannot be combined with -z: the kernel zeroes all counters, whatever is then shown. */
 const FILTERS =
   optionBits("src", "dst", "reply-src", "reply-dst", "protonum", "mark", "secmark", "status", "id", "zone", "label") |
   optionBits("orig-zone", "reply-zone", "src-nat", "dst-nat", "any-nat");
 
 /** Throws UsageError for options that do not go with the command, or with one another. */
-function check(draft: Draft): void {
+function check(draft: Draft, jsonAlone: readonly string[]): void {
   const { command, subject } = draft;
   const { values, table } = command;
   // A mask may have come as /LEN.
@@ -205,7 +225,8 @@ function check(draft: Draft): void {
   if ((given & ANY_NAT) !== 0 && (given & NAT) !== 0) {
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
   }
-  checkOptions(commandRules(subject, table)!, given, OPTION_NAMES, ADDRESS_PAIRS);
+  const json = command.output.json && jsonAlone.includes(`${subject} ${table}`);
+  checkOptions(commandRules(subject, table)!, json ? given & ~OUTPUT : given, OPTION_NAMES, ADDRESS_PAIRS);
   checkProtocolOptions(draft);
   if (table === "conntrack") {
     if (command.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");

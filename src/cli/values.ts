@@ -155,9 +155,9 @@ const EVENT_NAMES = [
   ["DESTROY", 4],
 ] as const satisfies Names<number>;
 
-const OUTPUT_NAMES = (["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save"] as const).map(
-  (name) => [name.toUpperCase(), name] as const,
-) satisfies Names<keyof OutputValues>;
+const OUTPUT_NAMES = (
+  ["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save", "json"] as const
+).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputValues>;
 
 /** These are told apart before all others, in every list of parameters. */
 const IGNORED = [
@@ -231,6 +231,7 @@ export function readOutput(draft: Draft, text: string): void {
   if (output.save && Object.values(output).filter(Boolean).length > 1) {
     throw new UsageError("cannot combine save output with any other output type, use -o save only", 1);
   }
+  if (output.json && output.xml) throw new UsageError("cannot combine json output with xml output, use one of them", 1);
 }
 
 /** --state: exact names of the protocol. */

@@ -56,10 +56,12 @@ const hasAddress = ({ src, dst }: TupleValues) => src !== undefined || dst !== u
 
 /** Both tuples of a flow: a direction without addresses is the mirror of the other. */
 export function flowTuples({ orig, reply, protonum }: Values): { orig: Tuple; reply: Tuple } {
-  return {
-    orig: hasAddress(orig) ? given(orig, protonum) : mirrored(reply, protonum, orig.zone),
-    reply: hasAddress(reply) || !hasAddress(orig) ? given(reply, protonum) : mirrored(orig, protonum, reply.zone),
-  };
+  if (!hasAddress(orig)) return { orig: mirrored(reply, protonum, orig.zone), reply: given(reply, protonum) };
+  const mirror = mirrored(orig, protonum, reply.zone);
+  if (!hasAddress(reply)) return { orig: given(orig, protonum), reply: mirror };
+  // There are no options for the ICMP fields of the reply: they follow from those of the original direction.
+  const { icmpType, icmpCode, icmpId } = mirror;
+  return { orig: given(orig, protonum), reply: { ...given(reply, protonum), icmpType, icmpCode, icmpId } };
 }
 
 /** The protocol state that --state, --role and the verification tags ask for. */

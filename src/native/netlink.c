@@ -6,7 +6,9 @@
  * one that is missing, of another type or out of its buffer's bounds gives -EINVAL, a closed descriptor (-1) -EBADF.
  * EINTR is not retried; only the caller knows whether a signal should end the wait.
  *
- * The one state here is that of the signals, which belong to the process; all else works in any number of worker threads.
+ * The one state here is that of the signals, which belong to the process; all else works in any number of worker
+ * threads. The one thread here only receives, so that the kernel makes the next part of a dump while JavaScript reads
+ * the last one.
  */
 #define _GNU_SOURCE /* recvmmsg, setns, unshare */
 #define NAPI_VERSION 8
@@ -16,10 +18,12 @@
 #include <limits.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -120,6 +124,19 @@ static napi_value netlink_send(napi_env env, napi_callback_info info) {
   return answer(env, send(fd, part.iov_base, part.iov_len, 0));
 }
 
+/* The true length of the next datagram from the kernel, or -errno. */
+static ssize_t receive_datagram(int fd, struct iovec *part, int flags) {
+  for (;;) {
+    struct sockaddr_nl sender = {0};
+    struct msghdr message = {.msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = part, .msg_iovlen = 1};
+    ssize_t received = recvmsg(fd, &message, flags | MSG_TRUNC);
+    if (received < 0) return -errno;
+    if (!is_netlink(&message, &sender)) return -EINVAL;
+    /* Another process with CAP_NET_ADMIN can send us whatever it likes. */
+    if (sender.nl_pid == 0) return received;
+  }
+}
+
 /* receive(fd, buffer, offset, length, flags): the true length of the next datagram from the kernel. */
 static napi_value netlink_receive(napi_env env, napi_callback_info info) {
   napi_value arguments[5];
@@ -129,15 +146,171 @@ static napi_value netlink_receive(napi_env env, napi_callback_info info) {
       !get_part(env, arguments[1], arguments[2], arguments[3], &part) || !get_flags(env, arguments[4], &flags)) {
     return result(env, -EINVAL);
   }
-  for (;;) {
-    struct sockaddr_nl sender = {0};
-    struct msghdr message = {.msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &part, .msg_iovlen = 1};
-    ssize_t received = recvmsg(fd, &message, flags | MSG_TRUNC);
-    if (received < 0) return result(env, -errno);
-    if (!is_netlink(&message, &sender)) return result(env, -EINVAL);
-    /* Another process with CAP_NET_ADMIN can send us whatever it likes. */
-    if (sender.nl_pid == 0) return result(env, (int)received);
+  return result(env, (int)receive_datagram(fd, &part, flags));
+}
+
+#define AHEAD_SLOTS 8
+#define AHEAD_SLOT_BYTES 65536
+
+/*
+ * Datagrams on their way from a thread that receives them to the one that takes them. `filled` and `taken` only grow;
+ * slot i % AHEAD_SLOTS holds datagram i while taken <= i < filled. The last datagram is the -errno that ended the
+ * receiving.
+ */
+struct ahead {
+  int fd;
+  bool stopping;
+  unsigned filled, taken;
+  ssize_t lengths[AHEAD_SLOTS];
+  pthread_t thread;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  char slots[AHEAD_SLOTS][AHEAD_SLOT_BYTES];
+};
+
+static void *receive_ahead(void *argument) {
+  struct ahead *ahead = argument;
+  for (bool ended = false; !ended;) {
+    pthread_mutex_lock(&ahead->mutex);
+    while (ahead->filled - ahead->taken == AHEAD_SLOTS && !ahead->stopping) {
+      pthread_cond_wait(&ahead->changed, &ahead->mutex);
+    }
+    unsigned slot = ahead->filled % AHEAD_SLOTS;
+    ended = ahead->stopping;
+    pthread_mutex_unlock(&ahead->mutex);
+    if (ended) break;
+
+    struct iovec part = {.iov_base = ahead->slots[slot], .iov_len = AHEAD_SLOT_BYTES};
+    ssize_t length;
+    do
+      length = receive_datagram(ahead->fd, &part, MSG_DONTWAIT);
+    while (length == -EINTR);
+    ended = length < 0;
+
+    pthread_mutex_lock(&ahead->mutex);
+    ahead->lengths[slot] = length;
+    ahead->filled++;
+    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->mutex);
   }
+  return NULL;
+}
+
+/* Ends the thread, which never waits for the kernel, and frees everything. */
+static void stop_ahead(struct ahead *ahead) {
+  pthread_mutex_lock(&ahead->mutex);
+  ahead->stopping = true;
+  pthread_cond_signal(&ahead->changed);
+  pthread_mutex_unlock(&ahead->mutex);
+  pthread_join(ahead->thread, NULL);
+  pthread_cond_destroy(&ahead->changed);
+  pthread_mutex_destroy(&ahead->mutex);
+  free(ahead);
+}
+
+/* The box that JavaScript holds; empty once the reading ahead was stopped. */
+struct ahead_box {
+  struct ahead *ahead;
+};
+
+static void finalize_box(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  struct ahead_box *box = data;
+  if (box->ahead != NULL) stop_ahead(box->ahead);
+  free(box);
+}
+
+static const napi_type_tag ahead_tag = {0x6e65746c696e6b21, 0x7265616461686561};
+
+static bool get_box(napi_env env, napi_value value, struct ahead_box **box) {
+  bool ours = false;
+  napi_valuetype type;
+  return napi_typeof(env, value, &type) == napi_ok && type == napi_external &&
+         napi_check_object_type_tag(env, value, &ahead_tag, &ours) == napi_ok && ours &&
+         napi_get_value_external(env, value, (void **)box) == napi_ok;
+}
+
+/* Signals are for the threads that were there before. */
+static int start_thread(struct ahead *ahead) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&ahead->thread, NULL, receive_ahead, ahead);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
+/* readAhead(fd): an object for takeAhead and stopAhead; a thread receives without waiting until there is nothing more.
+ */
+static napi_value netlink_read_ahead(napi_env env, napi_callback_info info) {
+  napi_value argument, external;
+  int fd;
+  if (!get_arguments(env, info, 1, &argument) || !get_int(env, argument, &fd)) return result(env, -EINVAL);
+  struct ahead_box *box = calloc(1, sizeof(*box));
+  struct ahead *ahead = malloc(sizeof(*ahead));
+  if (box == NULL || ahead == NULL) {
+    free(box);
+    free(ahead);
+    return result(env, -ENOMEM);
+  }
+  ahead->fd = fd;
+  ahead->stopping = false;
+  ahead->filled = ahead->taken = 0;
+  pthread_mutex_init(&ahead->mutex, NULL);
+  pthread_cond_init(&ahead->changed, NULL);
+  int error = start_thread(ahead);
+  if (error != 0) {
+    free(ahead);
+    free(box);
+    return result(env, -error);
+  }
+  box->ahead = ahead;
+  if (napi_create_external(env, box, finalize_box, NULL, &external) != napi_ok) {
+    stop_ahead(ahead);
+    free(box);
+    return result(env, -ENOMEM);
+  }
+  if (napi_type_tag_object(env, external, &ahead_tag) != napi_ok) return result(env, -ENOMEM);
+  return external;
+}
+
+/* takeAhead(ahead, buffer, offset, length): as receive, from what was received ahead; waits for the thread. */
+static napi_value netlink_take_ahead(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  struct ahead_box *box;
+  struct iovec part;
+  if (!get_arguments(env, info, 4, arguments) || !get_box(env, arguments[0], &box) ||
+      !get_part(env, arguments[1], arguments[2], arguments[3], &part)) {
+    return result(env, -EINVAL);
+  }
+  struct ahead *ahead = box->ahead;
+  if (ahead == NULL) return result(env, -EBADF);
+  pthread_mutex_lock(&ahead->mutex);
+  while (ahead->filled == ahead->taken)
+    pthread_cond_wait(&ahead->changed, &ahead->mutex);
+  unsigned slot = ahead->taken % AHEAD_SLOTS;
+  ssize_t length = ahead->lengths[slot];
+  pthread_mutex_unlock(&ahead->mutex);
+  /* Nothing comes behind an error: it stays to be taken again. */
+  if (length < 0) return result(env, (int)length);
+  size_t held = (size_t)length < AHEAD_SLOT_BYTES ? (size_t)length : AHEAD_SLOT_BYTES;
+  memcpy(part.iov_base, ahead->slots[slot], held < part.iov_len ? held : part.iov_len);
+  pthread_mutex_lock(&ahead->mutex);
+  ahead->taken++;
+  pthread_cond_signal(&ahead->changed);
+  pthread_mutex_unlock(&ahead->mutex);
+  return result(env, (int)length);
+}
+
+/* stopAhead(ahead): 0. What was received and not taken is lost. */
+static napi_value netlink_stop_ahead(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  struct ahead_box *box;
+  if (!get_arguments(env, info, 1, &argument) || !get_box(env, argument, &box)) return result(env, -EINVAL);
+  if (box->ahead != NULL) stop_ahead(box->ahead);
+  box->ahead = NULL;
+  return result(env, 0);
 }
 
 /* receiveMany(fd, buffer, slot, lengths: Int32Array, flags): how many slots are filled. */
@@ -308,6 +481,9 @@ NAPI_MODULE_INIT() {
       {.utf8name = "open", .method = netlink_open},
       {.utf8name = "send", .method = netlink_send},
       {.utf8name = "receive", .method = netlink_receive},
+      {.utf8name = "readAhead", .method = netlink_read_ahead},
+      {.utf8name = "takeAhead", .method = netlink_take_ahead},
+      {.utf8name = "stopAhead", .method = netlink_stop_ahead},
       {.utf8name = "receiveMany", .method = netlink_receive_many},
       {.utf8name = "setOption", .method = netlink_set_option},
       {.utf8name = "getOption", .method = netlink_get_option},

@@ -61,6 +61,14 @@ export function openConnection(backend: Backend, options: Omit<ConnectionOptions
   return new NetlinkConnection(socket, { ...options, strerror });
 }
 
+/** Runs the parts of a dump to their end. */
+export function lastOf<Result>(parts: Generator<void, Result, void>): Result {
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+  }
+}
+
 /**
  * One socket, used for one request at a time.
  *
@@ -93,9 +101,24 @@ export class NetlinkConnection {
    * `interrupted` tells that the table changed shape meanwhile (NLM_F_DUMP_INTR): entries may be missing or double.
    */
   dump(write: WriteRequest, onMessage: OnMessage): { interrupted: boolean } {
+    return lastOf(this.dumpParts(write, onMessage, true));
+  }
+
+  /**
+   * The same part by part: each step fetches one datagram and hands over its messages, which are good until the next step.
+   * The kernel makes the next part when it is fetched, so that a caller may take his time; until the end the connection is
+   * busy with the dump.
+   * @param ahead whether a thread may fetch the next parts meanwhile
+   */
+  *dumpParts(
+    write: WriteRequest,
+    onMessage: OnMessage,
+    ahead = false,
+  ): Generator<void, { interrupted: boolean }, void> {
     const sequence = this.transmit(write, NLM_F_DUMP);
+    if (ahead) this.socket.readAhead?.(true);
     let interrupted = false;
-    const received = this.receiveUntil((start, end, type, flags, answered) => {
+    const visit: Visit = (start, end, type, flags, answered) => {
       if (answered !== sequence) return false;
       if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
       if (type >= NLMSG_MIN_TYPE) onMessage(this.buffer, start, end, type, flags);
@@ -104,9 +127,17 @@ export class NetlinkConnection {
         return true;
       }
       return false;
-    });
-    this.check(received, "recvmsg");
-    return { interrupted };
+    };
+    try {
+      for (;;) {
+        const received = this.receivePart(visit);
+        this.check(received, "recvmsg");
+        if (received > 0) return { interrupted };
+        yield;
+      }
+    } finally {
+      if (ahead) this.socket.readAhead?.(false);
+    }
   }
 
   /**
@@ -210,24 +241,32 @@ export class NetlinkConnection {
     this.check(sent, "sendto");
   }
 
-  /** Receives until `visit` has seen the end of the answer. Returns 0, or -errno where receiving failed. */
+  /** Receives until `visit` has seen the end of the answer. Returns 1, or -errno where receiving failed. */
   private receiveUntil(visit: Visit): number {
-    const { buffer, socket } = this;
     for (;;) {
-      const length = socket.receive(buffer, 0, buffer.length, MSG_DONTWAIT);
-      if (length === -EINTR) continue;
-      if (length < 0) return length;
-      if (length > buffer.length) {
-        throw new WireError(`a datagram of ${length} bytes does not fit in ${buffer.length}`, buffer.length);
-      }
-      for (let start = 0; start < length; ) {
-        const end = messageEnd(buffer, start, length);
-        const type = messageType(buffer, start);
-        if (type === NLMSG_OVERRUN) return -ENOBUFS;
-        if (visit(start, end, type, messageFlags(buffer, start), messageSequence(buffer, start))) return 0;
-        start = align4(end);
-      }
+      const received = this.receivePart(visit);
+      if (received !== 0) return received;
     }
+  }
+
+  /** Receives one datagram. Returns 1 where `visit` has seen the end of the answer, 0 where not, or -errno. */
+  private receivePart(visit: Visit): number {
+    const { buffer, socket } = this;
+    let length: number;
+    do length = socket.receive(buffer, 0, buffer.length, MSG_DONTWAIT);
+    while (length === -EINTR);
+    if (length < 0) return length;
+    if (length > buffer.length) {
+      throw new WireError(`a datagram of ${length} bytes does not fit in ${buffer.length}`, buffer.length);
+    }
+    for (let start = 0; start < length; ) {
+      const end = messageEnd(buffer, start, length);
+      const type = messageType(buffer, start);
+      if (type === NLMSG_OVERRUN) return -ENOBUFS;
+      if (visit(start, end, type, messageFlags(buffer, start), messageSequence(buffer, start))) return 1;
+      start = align4(end);
+    }
+    return 0;
   }
 
   /** The errno that a NLMSG_ERROR or NLMSG_DONE carries, negated, as its first word. 0 is success. */

@@ -31,6 +31,9 @@ export interface EventHandlers {
 
 /** A socket that listens. */
 export class EventListener {
+  private readonly buffer = new Uint8Array(SLOTS * SLOT_BYTES);
+  private readonly lengths = new Int32Array(SLOTS);
+
   private constructor(private readonly socket: Socket) {}
 
   /**
@@ -62,23 +65,22 @@ export class EventListener {
 
   /** Receives until `stopped` says so. */
   run(handlers: EventHandlers): void {
-    const { socket } = this;
-    const buffer = new Uint8Array(SLOTS * SLOT_BYTES);
-    const lengths = new Int32Array(SLOTS);
     while (!handlers.stopped()) {
-      const received = socket.receiveMany(buffer, SLOT_BYTES, lengths, MSG_DONTWAIT);
-      if (received > 0) {
-        for (let i = 0; i < received; i++) deliver(buffer, i * SLOT_BYTES, lengths[i]!, handlers);
-      } else if (received === -EAGAIN) {
-        handlers.idle();
-        const polled = socket.poll(-1);
-        if (polled < 0 && polled !== -EINTR) throw new KernelError(-polled, "poll");
-      } else if (received === -ENOBUFS) {
-        handlers.lost();
-      } else if (received !== -EINTR) {
-        throw new KernelError(-received, "recvmmsg");
-      }
+      if (this.receive(handlers)) continue;
+      handlers.idle();
+      const polled = this.socket.poll(-1);
+      if (polled < 0 && polled !== -EINTR) throw new KernelError(-polled, "poll");
     }
+  }
+
+  /** Receives a few datagrams, as many as a call of recvmmsg(2) takes, without waiting. Returns whether there may be more. */
+  receive(handlers: Pick<EventHandlers, "message" | "lost">): boolean {
+    const received = this.socket.receiveMany(this.buffer, SLOT_BYTES, this.lengths, MSG_DONTWAIT);
+    if (received === -EAGAIN) return false;
+    if (received === -ENOBUFS) handlers.lost();
+    else if (received < 0 && received !== -EINTR) throw new KernelError(-received, "recvmmsg");
+    for (let i = 0; i < received; i++) deliver(this.buffer, i * SLOT_BYTES, this.lengths[i]!, handlers);
+    return true;
   }
 
   close(): void {
@@ -86,7 +88,12 @@ export class EventListener {
   }
 }
 
-function deliver(buffer: Uint8Array, start: number, length: number, handlers: EventHandlers): void {
+function deliver(
+  buffer: Uint8Array,
+  start: number,
+  length: number,
+  handlers: Pick<EventHandlers, "message" | "lost">,
+): void {
   // A datagram that did not fit is lost, as it would be to any reader; the kernel sends none of that size.
   if (length > SLOT_BYTES) {
     handlers.lost();

@@ -10,6 +10,10 @@ export interface Addon {
   open(portId: Uint32Array): number;
   send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   receive(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number;
+  /** An opaque object, or -errno. */
+  readAhead(fd: number): object | number;
+  takeAhead(ahead: object, buffer: Uint8Array, offset: number, length: number): number;
+  stopAhead(ahead: object): number;
   receiveMany(fd: number, buffer: Uint8Array, slot: number, lengths: Int32Array, flags: number): number;
   setOption(fd: number, level: number, name: number, value: number): number;
   getOption(fd: number, level: number, name: number): number;
@@ -66,15 +70,26 @@ function openSocket(addon: Addon): Socket | number {
   const portId = new Uint32Array(1);
   let fd = addon.open(portId);
   if (fd < 0) return fd;
+  let ahead: object | undefined;
   return {
     portId: portId[0]!,
     send: (buffer, offset, length) => addon.send(fd, buffer, offset, length),
-    receive: (buffer, offset, length, flags) => addon.receive(fd, buffer, offset, length, flags),
+    receive: (buffer, offset, length, flags) =>
+      ahead === undefined
+        ? addon.receive(fd, buffer, offset, length, flags)
+        : addon.takeAhead(ahead, buffer, offset, length),
+    readAhead: (on) => {
+      if (ahead !== undefined) addon.stopAhead(ahead);
+      const started = on && fd >= 0 ? addon.readAhead(fd) : undefined;
+      ahead = typeof started === "object" ? started : undefined;
+    },
     receiveMany: (buffer, slot, lengths, flags) => addon.receiveMany(fd, buffer, slot, lengths, flags),
     setOption: (level, name, value) => addon.setOption(fd, level, name, value),
     getOption: (level, name) => addon.getOption(fd, level, name),
     poll: (timeoutMs) => addon.poll(fd, timeoutMs),
     close: () => {
+      if (ahead !== undefined) addon.stopAhead(ahead);
+      ahead = undefined;
       addon.close(fd);
       // The number may soon be another file's.
       fd = -1;

@@ -18,6 +18,12 @@ export interface Socket {
    */
   receive(buffer: Uint8Array, offset: number, length: number, flags: number): number;
   /**
+   * Where the backend can: from now on a thread receives ahead of `receive`, without waiting, until the kernel has nothing
+   * more to send; or no longer. Meant for a dump, whose next part the kernel makes while the last one is received. A datagram
+   * can have 64 KiB then, and `receive` no flags.
+   */
+  readAhead?(on: boolean): void;
+  /**
    * recvmmsg(2): receives up to `lengths.length` datagrams, the i-th at `buffer[i * slot]`, its true length in `lengths[i]`
    * (0 for a datagram that did not come from the kernel). Blocks for the first one only, unless MSG_DONTWAIT is in `flags`.
    * Returns how many slots are filled or -errno.

@@ -92,7 +92,11 @@ describe("events into a pipe", { skip: notYet("event") }, () => {
     freshNetwork();
     const make = (host: number) =>
       `'${installed?.path ?? program}' -I -s 9.1.1.${host} -d 2.2.2.2 -p udp --sport 1 --dport 9 -t 300 2>/dev/null`;
-    const { stdout } = shell(`($CT -E | head -1) & sleep 0.8; ${make(1)}; ${make(2)}; wait`);
+    const { status, stdout } = shell(
+      // Apart from each other, or both come in one write.
+      `(timeout 10 $CT -E | head -1) & sleep 0.8; ${make(1)}; sleep 0.3; ${make(2)}; SECONDS=0; wait; [ $SECONDS -lt 5 ]`,
+    );
     assert.match(stdout, /^ {4}\[NEW\] udp .*src=9\.1\.1\.1 /);
+    assert.equal(status, 0, "the command did not notice that its reader is gone");
   });
 });

@@ -18,23 +18,35 @@ async function tool(name) {
   }
 }
 
-/** Bundles src/cli/bin.ts into one file for bin/conntrack: start-up is mostly module loading. */
+/** What a CommonJS file has instead of import.meta.url. */
+const IMPORT_META_URL = {
+  banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+  define: { "import.meta.url": "importMetaUrl" },
+};
+
+/** Help, and commander with it, is a file of its own that only --help loads: every start pays for what it parses. */
+const helpApart = {
+  name: "help-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/help\.js$/ }, () => ({ path: "./help.cjs", external: true }));
+  },
+};
+
+/** Bundles src/cli/bin.ts into one file for bin/conntrack: start-up is mostly module loading and parsing. */
 async function buildCli() {
   const esbuild = await tool("esbuild");
-  await esbuild.build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: ["src/cli/bin.ts"],
-    outfile: "dist/cli.cjs",
     bundle: true,
     platform: "node",
     target: "node20",
     format: "cjs",
-    // What a CommonJS file has instead of import.meta.url.
-    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
-    define: { "import.meta.url": "importMetaUrl" },
+    minify: true,
     legalComments: "none",
     logLevel: "warning",
-  });
+  };
+  await esbuild.build({ ...options, ...IMPORT_META_URL, entryPoints: ["src/cli/bin.ts"], outfile: "dist/cli.cjs", plugins: [helpApart] });
+  await esbuild.build({ ...options, entryPoints: ["src/cli/help.ts"], outfile: "dist/help.cjs" });
 }
 
 /** Bundles src/index.ts for `import "conntrack"`; its dependencies stay imports. */

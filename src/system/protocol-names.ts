@@ -15,7 +15,7 @@ export function parseProtocolNames(text: string): ProtocolNames {
 }
 
 /** For images without the file; numbers from IANA's registry. */
-export const USUAL_PROTOCOL_NAMES = parseProtocolNames(`
+export const USUAL_PROTOCOLS = `
 ip 0 IP
 icmp 1 ICMP
 igmp 2 IGMP
@@ -40,4 +40,4 @@ vrrp 112 VRRP
 l2tp 115 L2TP
 sctp 132 SCTP
 udplite 136 UDPLite
-`);
+`;

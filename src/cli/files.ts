@@ -1,6 +1,6 @@
 /** The files of the system that values may refer to, each read when it is first needed. */
 import { type LabelMap, parseLabelMap } from "../system/labelmap.js";
-import { type ProtocolNames, parseProtocolNames, USUAL_PROTOCOLS } from "../system/protocol-names.js";
+import { type ProtocolNames, parseProtocolNames, usualProtocolNames } from "../system/protocol-names.js";
 import { parseServiceNames, type ServiceNames } from "../system/service-names.js";
 import type { Files, ParseContext } from "./draft.js";
 
@@ -23,7 +23,7 @@ function openFiles(context: ParseContext): Files {
   const read = (path: string) => new TextDecoder().decode(context.readFile(path));
   return {
     protocolNumber: (name) => {
-      protocols ??= readable(() => parseProtocolNames(read(PROTOCOLS_PATH))) ?? parseProtocolNames(USUAL_PROTOCOLS);
+      protocols ??= readable(() => parseProtocolNames(read(PROTOCOLS_PATH))) ?? usualProtocolNames();
       return protocols.get(name);
     },
     services: () => (services ??= readable(() => parseServiceNames(read(SERVICES_PATH))) ?? new Map()),

@@ -15,7 +15,7 @@ export function parseProtocolNames(text: string): ProtocolNames {
 }
 
 /** For images without the file; numbers from IANA's registry. */
-export const USUAL_PROTOCOLS = `
+const USUAL_PROTOCOLS = `
 ip 0 IP
 icmp 1 ICMP
 igmp 2 IGMP
@@ -41,3 +41,11 @@ l2tp 115 L2TP
 sctp 132 SCTP
 udplite 136 UDPLite
 `;
+
+let usual: ProtocolNames | undefined;
+
+/** The names of the usual protocols. They are only parsed where they are needed: no start shall pay for them. */
+export function usualProtocolNames(): ProtocolNames {
+  usual ??= parseProtocolNames(USUAL_PROTOCOLS);
+  return usual;
+}

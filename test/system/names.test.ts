@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { parseProtocolNames, USUAL_PROTOCOLS } from "../../src/system/protocol-names.js";
+import { parseProtocolNames, usualProtocolNames } from "../../src/system/protocol-names.js";
 import { parseServiceNames, servicePort } from "../../src/system/service-names.js";
 
 it("protocols are found by name and alias, in exact case", () => {
@@ -20,7 +20,7 @@ it("protocols are found by name and alias, in exact case", () => {
 
 it("the usual protocols are known without a file", () => {
   assert.deepEqual(
-    ["ip", "igmp", "esp", "ipv6-icmp", "vrrp"].map((name) => parseProtocolNames(USUAL_PROTOCOLS).get(name)),
+    ["ip", "igmp", "esp", "ipv6-icmp", "vrrp"].map((name) => usualProtocolNames().get(name)),
     [0, 2, 50, 58, 112],
   );
 });

@@ -13,10 +13,9 @@ export type EncodeLine = (words: readonly string[]) => Uint8Array | undefined;
 
 /** Learning one takes as long as reading some thirty lines. */
 const MOST_PATTERNS = 64;
-const MOST_WORDS = 64;
 
 const BLANK = 0x20;
-const TAB = 0x09;
+const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const NINE = 0x39;
 const DOT = 0x2e;
@@ -32,11 +31,8 @@ interface Value {
 }
 
 interface Pattern {
-  /** Words that must be equal, one behind the other, with where each begins. */
-  literals: Uint8Array;
-  literalWords: Int32Array;
-  literalStarts: Int32Array;
-  words: number;
+  /** The text before each value, and behind the last one up to the newline: one more than there are values. */
+  texts: Uint8Array[];
   values: Value[];
   message: Uint8Array;
 }
@@ -109,37 +105,26 @@ function findValue(words: readonly string[], i: number, message: Uint8Array, enc
 export class LinePatterns {
   readonly #patterns: Pattern[] = [];
   #learned = 0;
-  /** Where the words of the present line begin and end. */
-  readonly #starts = new Int32Array(MOST_WORDS);
-  readonly #ends = new Int32Array(MOST_WORDS);
 
   /** Learns from a line that was read the long way; `message` is what became of it. */
   learn(words: readonly string[], message: Uint8Array, encode: EncodeLine): void {
-    if (this.#learned === MOST_PATTERNS || words.length > MOST_WORDS) return;
+    if (this.#learned === MOST_PATTERNS) return;
     this.#learned++;
     const values: Value[] = [];
-    const literals: number[] = [];
-    const literalWords: number[] = [];
-    const literalStarts: number[] = [];
+    const texts: Uint8Array[] = [];
+    let text = "";
     words.forEach((word, i) => {
       const value = findValue(words, i, message, encode);
-      if (value !== undefined) {
+      if (value === undefined) {
+        text += word;
+      } else {
         values.push(value);
-        return;
+        texts.push(Buffer.from(text));
+        text = "";
       }
-      literalWords.push(i);
-      literalStarts.push(literals.length);
-      literals.push(...Buffer.from(word));
+      text += i < words.length - 1 ? " " : "\n";
     });
-    literalStarts.push(literals.length);
-    const pattern: Pattern = {
-      literals: Uint8Array.from(literals),
-      literalWords: Int32Array.from(literalWords),
-      literalStarts: Int32Array.from(literalStarts),
-      words: words.length,
-      values,
-      message: message.slice(),
-    };
+    texts.push(Buffer.from(text));
     // All values changed at once must still be where each was found: else they depend on one another.
     const others = [...words];
     const expected = message.slice();
@@ -149,127 +134,122 @@ export class LinePatterns {
     }
     const actual = encode(others);
     if (actual === undefined || Buffer.compare(actual, expected) !== 0) return;
-    this.#patterns.push(pattern);
+    this.#patterns.push({ texts, values, message: message.slice() });
   }
 
-  /** Writes the message of the line `buffer[start, end)`, without its newline, if it fits a pattern. Returns whether it does. */
-  write(buffer: Uint8Array, start: number, end: number, writer: MessageWriter): boolean {
-    const words = this.#split(buffer, start, end);
+  /**
+   * Writes the message of the line at `start`, if it fits a pattern. A byte that is no part of a line must stand behind the
+   * text in the buffer: reading stops there.
+   * @returns where the next line begins, or -1 for a line that fits none
+   */
+  write(buffer: Uint8Array, start: number, writer: MessageWriter): number {
     const patterns = this.#patterns;
     for (let i = 0; i < patterns.length; i++) {
       const pattern = patterns[i]!;
-      if (pattern.words !== words || !this.#literalsEqual(buffer, pattern)) continue;
+      // Most patterns differ early: nothing is written for those.
+      if (!startsWith(buffer, start, pattern.texts[0]!)) continue;
       const at = writer.append(pattern.message);
-      if (this.#setValues(buffer, pattern, writer.buffer, at)) return true;
+      const end = setValues(buffer, start, pattern, writer.buffer, at);
+      if (end >= 0) {
+        // The next line is most likely to be like this one.
+        if (i > 0) {
+          patterns[i] = patterns[i - 1]!;
+          patterns[i - 1] = pattern;
+        }
+        return end;
+      }
       writer.length = at;
     }
-    return false;
-  }
-
-  /** Notes where the words are; -1 for a line that is not just words and blanks. */
-  #split(buffer: Uint8Array, start: number, end: number): number {
-    let words = 0;
-    let inWord = false;
-    for (let at = start; at < end; at++) {
-      const byte = buffer[at]!;
-      if (byte === BLANK || byte === TAB) {
-        if (inWord) this.#ends[words++] = at;
-        inWord = false;
-      } else {
-        // Quotes, carriage returns and what is not ASCII are read the long way.
-        if (byte < BLANK || byte === 0x22 || byte > 0x7e) return -1;
-        if (!inWord) {
-          if (words === MOST_WORDS) return -1;
-          this.#starts[words] = at;
-          inWord = true;
-        }
-      }
-    }
-    if (inWord) this.#ends[words++] = end;
-    return words;
-  }
-
-  #literalsEqual(buffer: Uint8Array, { literals, literalWords, literalStarts }: Pattern): boolean {
-    for (let i = 0; i < literalWords.length; i++) {
-      const word = literalWords[i]!;
-      const from = literalStarts[i]!;
-      const length = literalStarts[i + 1]! - from;
-      const at = this.#starts[word]!;
-      if (this.#ends[word]! - at !== length) return false;
-      for (let k = 0; k < length; k++) if (buffer[at + k] !== literals[from + k]) return false;
-    }
-    return true;
-  }
-
-  #setValues(buffer: Uint8Array, { values }: Pattern, message: Uint8Array, base: number): boolean {
-    for (let i = 0; i < values.length; i++) {
-      const { word, kind, offsets } = values[i]!;
-      const from = this.#starts[word]!;
-      const to = this.#ends[word]!;
-      const at = base + offsets[0]!;
-      const good =
-        kind === "ipv4"
-          ? setIpv4(buffer, from, to, message, at)
-          : kind === "ipv6"
-            ? setIpv6(buffer, from, to, message, at)
-            : setNumber(buffer, from, to, message, at, WIDTHS[kind]);
-      if (!good) return false;
-      for (let k = 1; k < offsets.length; k++) message.copyWithin(base + offsets[k]!, at, at + WIDTHS[kind]);
-    }
-    return true;
+    return -1;
   }
 }
 
+function startsWith(buffer: Uint8Array, at: number, text: Uint8Array): boolean {
+  const { length } = text;
+  for (let i = 0; i < length; i++) if (buffer[at + i] !== text[i]) return false;
+  return true;
+}
+
+/** Puts the values of the line at `start` into the message at `base`; returns where the next line begins, or -1. */
+function setValues(buffer: Uint8Array, start: number, pattern: Pattern, message: Uint8Array, base: number): number {
+  const { texts, values } = pattern;
+  let from = start;
+  for (let i = 0; i < values.length; i++) {
+    const text = texts[i]!;
+    if (!startsWith(buffer, from, text)) return -1;
+    from += text.length;
+    const { kind, offsets } = values[i]!;
+    const at = base + offsets[0]!;
+    const width = WIDTHS[kind];
+    if (kind === "ipv4") from = setIpv4(buffer, from, message, at);
+    else if (kind === "ipv6") from = setIpv6(buffer, from, message, at);
+    else from = setNumber(buffer, from, message, at, width);
+    if (from < 0) return -1;
+    for (let k = 1; k < offsets.length; k++) {
+      const copy = base + offsets[k]!;
+      for (let j = 0; j < width; j++) message[copy + j] = message[at + j]!;
+    }
+  }
+  const text = texts[values.length]!;
+  return startsWith(buffer, from, text) ? from + text.length : -1;
+}
+
+const endsWord = (byte: number): boolean => byte === BLANK || byte === NEWLINE;
+
+// Each reads a word at `from` into the message and returns where the word ends, or -1 where it is not plainly of its kind.
+
 /** A decimal number without leading zeros, as `width` bytes in network order. */
-function setNumber(
-  buffer: Uint8Array,
-  from: number,
-  to: number,
-  message: Uint8Array,
-  at: number,
-  width: number,
-): boolean {
-  if (to - from > 10 || (buffer[from] === ZERO && to - from > 1)) return false;
+function setNumber(buffer: Uint8Array, from: number, message: Uint8Array, at: number, width: number): number {
   let value = 0;
-  for (let i = from; i < to; i++) {
-    const digit = buffer[i]!;
-    if (digit < ZERO || digit > NINE) return false;
+  let to = from;
+  for (; ; to++) {
+    const digit = buffer[to]!;
+    if (digit < ZERO || digit > NINE) break;
     value = value * 10 + (digit - ZERO);
   }
-  if (value > (width === 2 ? 0xffff : 0xffffffff)) return false;
-  for (let k = width - 1; k >= 0; k--) {
-    message[at + k] = value & 0xff;
-    value = Math.floor(value / 256);
+  const digits = to - from;
+  if (digits === 0 || digits > 10 || (digits > 1 && buffer[from] === ZERO) || !endsWord(buffer[to]!)) return -1;
+  if (width === 2) {
+    if (value > 0xffff) return -1;
+    message[at] = value >> 8;
+    message[at + 1] = value;
+    return to;
   }
-  return true;
+  if (value > 0xffffffff) return -1;
+  message[at] = value >>> 24;
+  message[at + 1] = value >>> 16;
+  message[at + 2] = value >>> 8;
+  message[at + 3] = value;
+  return to;
 }
 
 /** A dotted quad without leading zeros: with them it would be octal. */
-function setIpv4(buffer: Uint8Array, from: number, to: number, message: Uint8Array, at: number): boolean {
-  let octet = 0;
-  let digits = 0;
-  let octets = 0;
-  for (let i = from; i <= to; i++) {
-    const byte = i < to ? buffer[i]! : DOT;
-    if (byte === DOT) {
-      if (digits === 0 || octet > 255 || octets === 4) return false;
-      message[at + octets++] = octet;
-      octet = 0;
-      digits = 0;
-    } else {
-      if (byte < ZERO || byte > NINE || digits === 3 || (digits > 0 && octet === 0)) return false;
-      octet = octet * 10 + (byte - ZERO);
-      digits++;
+function setIpv4(buffer: Uint8Array, from: number, message: Uint8Array, at: number): number {
+  let to = from;
+  for (let octets = 0; octets < 4; octets++) {
+    let octet = 0;
+    const first = to;
+    for (; ; to++) {
+      const digit = buffer[to]!;
+      if (digit < ZERO || digit > NINE) break;
+      octet = octet * 10 + (digit - ZERO);
     }
+    const digits = to - first;
+    if (digits === 0 || digits > 3 || octet > 255 || (digits > 1 && buffer[first] === ZERO)) return -1;
+    message[at + octets] = octet;
+    if (octets < 3 && buffer[to++] !== DOT) return -1;
   }
-  return octets === 4;
+  return endsWord(buffer[to]!) ? to : -1;
 }
 
-function setIpv6(buffer: Uint8Array, from: number, to: number, message: Uint8Array, at: number): boolean {
+/** What inet_pton(3) takes in lower case and without a dotted tail. */
+function setIpv6(buffer: Uint8Array, from: number, message: Uint8Array, at: number): number {
+  let to = from;
+  while (to - from < 40 && buffer[to]! > BLANK) to++;
+  if (!endsWord(buffer[to]!)) return -1;
   const word = Buffer.from(buffer.buffer, buffer.byteOffset + from, to - from).toString("latin1");
-  if (!IPV6.test(word)) return false;
-  const address = parseIpv6(word);
-  if (address === undefined) return false;
+  const address = IPV6.test(word) ? parseIpv6(word) : undefined;
+  if (address === undefined) return -1;
   message.set(address, at);
-  return true;
+  return to;
 }

@@ -18,29 +18,34 @@ const PROGRESS_EVERY_MICROS = 2e5;
 /** ECMA-48: to the line's first column, and erase it. */
 const ERASE_LINE = "\r\x1b[2K";
 
-/** Calls `visit` for each line, `buffer[start, end)`, its newline included where it has one. Holds a chunk and what is left of a line. */
-function eachLine(source: OpenSource, visit: (buffer: Uint8Array, start: number, end: number) => void): void {
+/**
+ * Gives the lines of a source to `take`, which takes the one at `start` if it is complete: it returns where the next one
+ * begins, or -1. `rest` gets a line that has no newline, the last one. Holds a chunk, and what is left of a line.
+ */
+function eachLine(
+  source: OpenSource,
+  take: (buffer: Uint8Array, start: number, end: number) => number,
+  rest: (buffer: Uint8Array, start: number, end: number) => void,
+): void {
   let buffer = new Uint8Array(2 * CHUNK_BYTES);
   let held = 0;
   for (;;) {
-    if (buffer.length - held < CHUNK_BYTES) {
+    // One byte more, for the one that ends the text.
+    if (buffer.length - held <= CHUNK_BYTES) {
       const grown = new Uint8Array(2 * buffer.length);
       grown.set(buffer.subarray(0, held));
       buffer = grown;
     }
     const read = source.read(buffer.subarray(held, held + CHUNK_BYTES));
     const end = held + read;
+    buffer[end] = 0;
     let start = 0;
-    for (
-      let newline = buffer.indexOf(NEWLINE);
-      newline >= 0 && newline < end;
-      newline = buffer.indexOf(NEWLINE, start)
-    ) {
-      visit(buffer, start, newline + 1);
-      start = newline + 1;
+    for (let next = 0; next >= 0 && start < end; ) {
+      next = take(buffer, start, end);
+      if (next >= 0) start = next;
     }
     if (read === 0) {
-      if (start < end) visit(buffer, start, end);
+      if (start < end) rest(buffer, start, end);
       return;
     }
     buffer.copyWithin(0, start, end);
@@ -62,6 +67,8 @@ function cannotOpen(path: string): UsageError {
 
 /** Takes the lines of a file, one after the other, into a plan. */
 class LineReader {
+  /** How many lines were taken. */
+  lines = 0;
   readonly #plan: LoadPlan;
   readonly #patterns = new LinePatterns();
   readonly #context: ParseContext;
@@ -80,15 +87,29 @@ class LineReader {
     };
   }
 
-  /** @throws UsageError for a line that cannot be accepted. */
-  read(buffer: Uint8Array, start: number, end: number, line: number): void {
+  /**
+   * Takes the line at `start`, if its newline stands before `end`; returns where the next one begins, or -1.
+   * @throws UsageError for a line that cannot be accepted
+   */
+  take(buffer: Uint8Array, start: number, end: number): number {
     const { writer } = this.#plan;
     const at = writer.length;
-    const textEnd = buffer[end - 1] === NEWLINE ? end - 1 : end;
-    if (this.#patterns.write(buffer, start, textEnd, writer)) {
-      this.#plan.entryWritten(at, line);
-      return;
+    const next = this.#patterns.write(buffer, start, writer);
+    if (next >= 0) {
+      this.#plan.entryWritten(at, ++this.lines);
+      return next;
     }
+    const newline = buffer.indexOf(NEWLINE, start);
+    if (newline < 0 || newline >= end) return -1;
+    this.read(buffer, start, newline + 1);
+    return newline + 1;
+  }
+
+  /** Takes the line `buffer[start, end)` the long way. */
+  read(buffer: Uint8Array, start: number, end: number): void {
+    const { writer } = this.#plan;
+    const at = writer.length;
+    const line = ++this.lines;
     const words = splitWords(Buffer.from(buffer.subarray(start, end)).toString());
     if (words.length === 0) return;
     this.#warned = false;
@@ -129,18 +150,21 @@ const isCreate = ({ name }: Command): boolean => name === "create" || name === "
 function readPlan(plan: LoadPlan, path: string, io: Io, context: ParseContext): number {
   const source = openInput(path, io);
   const reader = new LineReader(plan, context);
-  let line = 0;
   try {
-    eachLine(source, (buffer, start, end) => reader.read(buffer, start, end, ++line));
+    eachLine(
+      source,
+      (buffer, start, end) => reader.take(buffer, start, end),
+      (buffer, start, end) => reader.read(buffer, start, end),
+    );
   } catch (error) {
     // A directory opens, and cannot be read.
     if (error instanceof KernelError) throw cannotOpen(path);
-    if (error instanceof UsageError) error.note = place(path, line);
+    if (error instanceof UsageError) error.note = place(path, reader.lines);
     throw error;
   } finally {
     source.close();
   }
-  return line;
+  return reader.lines;
 }
 
 const place = (path: string, line: number): string => `line ${line} of ${path === "-" ? "standard input" : path}`;

@@ -1,9 +1,9 @@
 /**
  * Builds what `npm install` in a checkout needs: the addon (prebuilds/), the command (dist/cli.cjs),
- * the library (dist/index.js) and its types (dist/*.d.ts).
+ * the library (dist/index.js, dist/index.cjs) and its types (dist/*.d.ts).
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -42,31 +42,46 @@ async function buildCli() {
     target: "node20",
     format: "cjs",
     minify: true,
+    // import() becomes require(): bin/conntrack runs the bundle as a script, which cannot import by itself.
+    supported: { "dynamic-import": false },
     legalComments: "none",
     logLevel: "warning",
   };
-  await esbuild.build({ ...options, ...IMPORT_META_URL, entryPoints: ["src/cli/bin.ts"], outfile: "dist/cli.cjs", plugins: [helpApart] });
+  await esbuild.build({
+    ...options,
+    ...IMPORT_META_URL,
+    entryPoints: ["src/cli/bin.ts"],
+    outfile: "dist/cli.cjs",
+    plugins: [helpApart],
+  });
   await esbuild.build({ ...options, entryPoints: ["src/cli/help.ts"], outfile: "dist/help.cjs" });
+  cacheCode();
 }
 
-/** Bundles src/index.ts for `import "conntrack"`; its dependencies stay imports. */
-async function buildLibrary() {
+/** Lets this Node compile the bundle once and for all: bin/conntrack. Without it a start takes some milliseconds more. */
+function cacheCode() {
+  rmSync(join(root, "dist/cli.cache"), { force: true });
+  spawnSync(process.execPath, [join(root, "scripts/code-cache.cjs")], { stdio: "ignore" });
+}
+
+/** Bundles src/index.ts for `import` and for `require("conntrack")`; its dependencies stay imports. */
+async function bundleLibrary() {
   const esbuild = await tool("esbuild");
-  await esbuild.build({
+  const options = {
     absWorkingDir: root,
     entryPoints: ["src/index.ts"],
-    outfile: "dist/index.js",
     bundle: true,
     packages: "external",
     platform: "node",
     target: "node20",
-    format: "esm",
     legalComments: "none",
     logLevel: "warning",
-  });
+  };
+  await esbuild.build({ ...options, format: "esm", outfile: "dist/index.js" });
+  await esbuild.build({ ...options, ...IMPORT_META_URL, format: "cjs", outfile: "dist/index.cjs" });
 }
 
-/** Declarations of src/index.ts and of all that it reaches. */
+/** Declarations of src/index.ts and of all that it reaches; in dist/cjs once more, where TypeScript takes them for CommonJS. */
 function buildTypes() {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", "scripts/tsconfig.types.json"], {
@@ -74,6 +89,18 @@ function buildTypes() {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`tsc could not emit the declarations:\n${stdout}${stderr}`);
+  const dist = join(root, "dist");
+  const isDeclaration = (path) => statSync(path).isDirectory() || path.endsWith(".d.ts");
+  for (const name of readdirSync(dist).filter((name) => isDeclaration(join(dist, name)))) {
+    if (name !== "cjs") cpSync(join(dist, name), join(dist, "cjs", name), { recursive: true, filter: isDeclaration });
+  }
+  writeFileSync(join(dist, "cjs/package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
+}
+
+/** What `import "conntrack"` needs. */
+export async function buildLibrary() {
+  await bundleLibrary();
+  buildTypes();
 }
 
 /** What a run of the command needs. */
@@ -86,12 +113,7 @@ export async function buildCommand() {
 async function buildAll() {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   await buildCommand();
-  if (existsSync(join(root, "src/index.ts"))) {
-    await buildLibrary();
-    buildTypes();
-  } else {
-    console.log("build: no src/index.ts, so no library");
-  }
+  await buildLibrary();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

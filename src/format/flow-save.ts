@@ -5,7 +5,7 @@ import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 import { readU32Host } from "../netlink/attributes.js";
 import { isDestinationTranslated, isSourceTranslated } from "../protocol/nat.js";
-import { protocolByNumber } from "../protocol/protocols.js";
+import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
 import { TUPLE_FORMATS } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
@@ -36,9 +36,7 @@ const SRC_NAT = ascii(" -n ");
 const DST_NAT = ascii(" -g ");
 const PROTO = ascii(" -p ");
 /** By protocol number: the name of a known protocol, else the number. */
-const PROTOCOL_NAMES = Array.from({ length: 256 }, (_, number) =>
-  ascii(protocolByNumber(number)?.name ?? String(number)),
-);
+const protocolName = textByProtocol((number, protocol) => protocol?.name ?? String(number));
 const STATE = ascii(" --state ");
 const ORIG_VTAG = ascii(" --orig-vtag ");
 const REPLY_VTAG = ascii(" --reply-vtag ");
@@ -98,7 +96,7 @@ export function flowSave({ deleting }: Pick<FormatOptions, "deleting">): Formatt
       if (!view.has(S.ORIG + S.T_PROTO_NUM)) return;
       const protonum = view.u8(S.ORIG + S.T_PROTO_NUM);
       writer.put(PROTO);
-      writer.put(PROTOCOL_NAMES[protonum]!);
+      writer.put(protocolName(protonum));
       const protocol = protocolByNumber(protonum);
       if (protocol === undefined) return;
       TUPLE_FORMATS[protocol.kind].save(writer, view);

@@ -2,7 +2,7 @@
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { protocolByNumber } from "../protocol/protocols.js";
+import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
 import { TUPLE_FORMATS } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
@@ -16,9 +16,7 @@ import { ctime, eventMicroseconds, wholeSeconds } from "./time.js";
 const IPV4 = ascii("ipv4     2 ");
 const IPV6 = ascii("ipv6     10 ");
 /** By protocol number: the name left-aligned in 8 columns, the number. */
-const LAYER4 = Array.from({ length: 256 }, (_, number) =>
-  ascii(`${(protocolByNumber(number)?.name ?? "unknown").padEnd(8)} ${number} `),
-);
+const layer4 = textByProtocol((number, protocol) => `${(protocol?.name ?? "unknown").padEnd(8)} ${number} `);
 
 const SRC = ascii("src=");
 const DST = ascii("dst=");
@@ -118,7 +116,7 @@ export function flowText(options: FormatOptions): Formatter<FlowView> {
       if (options.timestamp && event !== 0) eventTime(writer, eventMicroseconds(view, options));
       writer.put(EVENT_NAMES[event]!);
       if (options.extended) writer.put(view.family === C.AF_INET6 ? IPV6 : IPV4);
-      if (view.has(S.ORIG + S.T_PROTO_NUM)) writer.put(LAYER4[view.u8(S.ORIG + S.T_PROTO_NUM)]!);
+      if (view.has(S.ORIG + S.T_PROTO_NUM)) writer.put(layer4(view.u8(S.ORIG + S.T_PROTO_NUM)));
       if (view.has(S.TOP + C.CTA_TIMEOUT)) {
         writer.decimal(view.u32(S.TOP + C.CTA_TIMEOUT));
         writer.byte(BLANK);

@@ -1,7 +1,7 @@
 /** What the xml formats of flows and expectations share. */
 import * as C from "../ctnetlink/constants.js";
 import type { MessageView } from "../ctnetlink/view.js";
-import { protocolByNumber } from "../protocol/protocols.js";
+import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
 import { TUPLE_FORMATS } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
@@ -13,9 +13,8 @@ export const FLOW_CLOSE = ascii("</flow>");
 const LAYER3_IPV4 = ascii('<layer3 protonum="2" protoname="ipv4">');
 const LAYER3_IPV6 = ascii('<layer3 protonum="10" protoname="ipv6">');
 export const LAYER3_CLOSE = ascii("</layer3>");
-/** By protocol number. */
-const LAYER4 = Array.from({ length: 256 }, (_, number) =>
-  ascii(`<layer4 protonum="${number}" protoname="${protocolByNumber(number)?.name ?? "unknown"}">`),
+const layer4 = textByProtocol(
+  (number, protocol) => `<layer4 protonum="${number}" protoname="${protocol?.name ?? "unknown"}">`,
 );
 export const LAYER4_CLOSE = ascii("</layer4>");
 
@@ -42,7 +41,7 @@ export function layer3Open(writer: ByteWriter, view: MessageView): void {
 
 /** The opening tag of <layer4>. */
 export function layer4Open(writer: ByteWriter, number: number): void {
-  writer.put(LAYER4[number]!);
+  writer.put(layer4(number));
 }
 
 function addressXml(writer: ByteWriter, view: MessageView, { open, close }: Element, slot: number): void {

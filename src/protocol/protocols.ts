@@ -1,5 +1,6 @@
 /** The layer-4 protocols that conntrack knows by name: one row each. All others are shown as "unknown" with their number. */
 import * as C from "../ctnetlink/constants.js";
+import { ascii } from "../system/byte-writer.js";
 import type { TupleKind } from "./tuples.js";
 
 export interface Protocol {
@@ -74,11 +75,16 @@ export const PROTOCOLS: readonly Protocol[] = [
   { number: C.IPPROTO_GRE, name: "gre", kind: "keys", natPorts: false },
 ];
 
-const BY_NUMBER: readonly (Protocol | undefined)[] = Array.from({ length: 256 }, (_, number) =>
-  PROTOCOLS.find((protocol) => protocol.number === number),
-);
+const BY_NUMBER: (Protocol | undefined)[] = new Array(256).fill(undefined);
+for (const protocol of PROTOCOLS) BY_NUMBER[protocol.number] = protocol;
 
 /** The row of a protocol number, or undefined for one without a row. */
 export function protocolByNumber(number: number): Protocol | undefined {
   return BY_NUMBER[number];
+}
+
+/** Constant text for each protocol number, made when it is first asked for: most runs see few of the 256. */
+export function textByProtocol(text: (number: number, protocol: Protocol | undefined) => string) {
+  const made: (Uint8Array | undefined)[] = new Array(256).fill(undefined);
+  return (number: number): Uint8Array => (made[number] ??= ascii(text(number, protocolByNumber(number))));
 }

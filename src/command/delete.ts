@@ -1,8 +1,7 @@
 /** -D: entries that match are deleted, and shown. */
 import { encodeExpectDelete, encodeFlowDelete } from "../ctnetlink/encode.js";
 import { getExpectation } from "../ctnetlink/queries.js";
-import { FlowView } from "../ctnetlink/view.js";
-import type { NetlinkConnection } from "../netlink/connection.js";
+import { ExpectView, FlowView } from "../ctnetlink/view.js";
 import { ENOENT } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
@@ -45,15 +44,15 @@ export function deleteFlows(command: Command, context: Context): number {
 export function deleteExpectation(command: Command, context: Context): number {
   const { family, output, values } = command;
   const tuple = { ...values.orig, protonum: values.protonum };
-  const remove = (connection: NetlinkConnection) =>
-    connection.request((writer) => encodeExpectDelete(writer, family, tuple));
+  const deleted = new ExpectView();
   withConnection(context, (connection) => {
-    if (!output.json) return remove(connection);
-    withOutput(context.stdout, expectFormatter(command, context), (shown) => {
-      getExpectation(connection, family, tuple, (view) => shown.entry(view));
-      remove(connection);
-    });
+    let found: Uint8Array | undefined;
+    // The reference shows nothing here.
+    if (output.json) getExpectation(connection, family, tuple, (view) => (found = view.message().slice()));
+    connection.request((writer) => encodeExpectDelete(writer, family, tuple));
+    if (found !== undefined) deleted.read(found, 0, found.length);
   });
+  if (output.json) withOutput(context.stdout, expectFormatter(command, context), (shown) => shown.entry(deleted));
   say(context, "0 expectations have been shown.");
   return 1;
 }

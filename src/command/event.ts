@@ -1,13 +1,13 @@
 /** -E: shows events until SIGINT or SIGTERM. */
 import { constants } from "node:os";
-import * as C from "../ctnetlink/constants.js";
+import { EXPECT_GROUPS, FLOW_GROUPS } from "../ctnetlink/constants.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
-import { EVENT_DESTROY, EVENT_NEW, EVENT_UPDATE, type EventType, type Formatter } from "../format/formatter.js";
+import { eventType } from "../format/event-type.js";
+import type { Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
 import { compileFilter } from "../match/filter.js";
-import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
 import { EINTR } from "../netlink/errno.js";
-import { EventListener } from "../netlink/events.js";
+import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
@@ -16,15 +16,6 @@ import { flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 import { ProgramNames } from "./programs.js";
 
-/**
- * What a listener may have waiting in the kernel, which doubles it: room for a burst of some 200,000 events. The memory is
- * only taken while events wait.
- */
-const RECEIVE_BUFFER_BYTES = 128 << 20;
-
-/** Multicast groups by bit of -e: new, update, destroy. */
-const FLOW_GROUPS = [C.NFNLGRP_CONNTRACK_NEW, C.NFNLGRP_CONNTRACK_UPDATE, C.NFNLGRP_CONNTRACK_DESTROY];
-const EXPECT_GROUPS = [C.NFNLGRP_CONNTRACK_EXP_NEW, C.NFNLGRP_CONNTRACK_EXP_UPDATE, C.NFNLGRP_CONNTRACK_EXP_DESTROY];
 const ALL_EVENTS = 0b111;
 
 const ENOBUFS_WARNING =
@@ -34,12 +25,6 @@ const ENOBUFS_WARNING =
 
 const USERSPACE = ascii(" [USERSPACE] portid=");
 const PROGNAME = ascii(" progname=");
-
-/** What a message tells: the kernel marks a new entry by the flags that would create it. */
-function eventType({ type, flags }: MessageView): EventType {
-  if (type === C.CT_DELETE || type === C.EXP_DELETE) return EVENT_DESTROY;
-  return (flags & (NLM_F_CREATE | NLM_F_EXCL)) !== 0 ? EVENT_NEW : EVENT_UPDATE;
-}
 
 /** " [USERSPACE] portid=N progname=NAME" for what a program brought about. */
 function userspaceSuffix(context: Context): (writer: ByteWriter, view: MessageView) => void {

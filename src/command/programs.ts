@@ -6,12 +6,15 @@ const NETLINK_NETFILTER = "12";
 const REMEMBER_MICROS = 10e6;
 const REMEMBER_MOST = 1024;
 
+/** What looking a name up takes. */
+export type ProcFiles = Pick<Context, "nowMicroseconds" | "readFile" | "readDirectory" | "readLink">;
+
 /** Names of programs by port id. A name that cannot be found is undefined, and remembered as such. */
 export class ProgramNames {
-  readonly #context: Context;
+  readonly #context: ProcFiles;
   readonly #known = new Map<number, { name: Uint8Array | undefined; until: number }>();
 
-  constructor(context: Context) {
+  constructor(context: ProcFiles) {
     this.#context = context;
   }
 

@@ -89,7 +89,7 @@ function natRange(nat: NatValues | undefined, protonum: number | undefined): Nat
 }
 
 /** Everything that create and add send besides the tuples. */
-export function createChanges({ values }: Command): FlowChanges {
+export function createChanges({ values }: Pick<Command, "values">): FlowChanges {
   const { status, timeoutSeconds, mark, zone, labelAdd, protonum, srcNat, dstNat } = values;
   return {
     // The kernel answers EBUSY to a status without IPS_CONFIRMED.

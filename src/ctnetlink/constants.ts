@@ -36,6 +36,14 @@ export const NFNLGRP_CONNTRACK_EXP_NEW = 4;
 export const NFNLGRP_CONNTRACK_EXP_UPDATE = 5;
 export const NFNLGRP_CONNTRACK_EXP_DESTROY = 6;
 
+/** In the order new, update, destroy. */
+export const FLOW_GROUPS = [NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY] as const;
+export const EXPECT_GROUPS = [
+  NFNLGRP_CONNTRACK_EXP_NEW,
+  NFNLGRP_CONNTRACK_EXP_UPDATE,
+  NFNLGRP_CONNTRACK_EXP_DESTROY,
+] as const;
+
 /** enum ctattr_type. */
 export const CTA_TUPLE_ORIG = 1;
 export const CTA_TUPLE_REPLY = 2;

@@ -101,10 +101,11 @@ export function encodeFlowDump(writer: MessageWriter, type: number, filter: Dump
   writer.end();
 }
 
-/** A query for one flow by one of its tuples. */
-export function encodeFlowGet(writer: MessageWriter, family: number, type: number, tuple: Tuple): void {
+/** A query for one flow by one of its tuples, and by the zone that the flow is in. */
+export function encodeFlowGet(writer: MessageWriter, family: number, type: number, tuple: Tuple, zone?: number): void {
   writer.begin(C.CT_GET, 0, 0, family);
   encodeTuple(writer, type, tuple);
+  if (zone !== undefined) writer.u16(C.CTA_ZONE, zone);
   writer.end();
 }
 

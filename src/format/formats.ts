@@ -1,18 +1,21 @@
 /** The output formats by what -o says: one row each. */
 import type { ExpectView, FlowView } from "../ctnetlink/view.js";
+import { expectJson } from "./expect-json.js";
 import { expectText } from "./expect-text.js";
 import { expectXml } from "./expect-xml.js";
+import { flowJson } from "./flow-json.js";
 import { flowSave } from "./flow-save.js";
 import { flowText } from "./flow-text.js";
 import { flowXml } from "./flow-xml.js";
 import type { FormatOptions, Formatter } from "./formatter.js";
 
-export type FormatName = "default" | "xml" | "save";
+export type FormatName = "default" | "xml" | "save" | "json";
 
 export const FLOW_FORMATS: Readonly<Record<FormatName, (options: FormatOptions) => Formatter<FlowView>>> = {
   default: flowText,
   xml: flowXml,
   save: flowSave,
+  json: flowJson,
 };
 
 /** Expectations have no save format: the reference shows them in the default one. */
@@ -20,4 +23,5 @@ export const EXPECT_FORMATS: Readonly<Record<FormatName, (options: FormatOptions
   default: expectText,
   xml: expectXml,
   save: expectText,
+  json: expectJson,
 };

@@ -35,6 +35,8 @@ export interface FormatOptions {
   labels?: LabelMap;
   /** Whether the entries are those that a delete command removed: the save format begins them with -D. */
   deleting: boolean;
+  /** The name of the program that owns a netlink port id, for the formats that put it inside the entry. */
+  programName?(portId: number): Uint8Array | undefined;
   /** The time of day in microseconds since 1970. */
   nowMicroseconds(): number;
 }

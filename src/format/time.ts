@@ -1,7 +1,7 @@
 /** Times as the reference prints them. */
 import { CTA_TIMESTAMP_EVENT } from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
-import type { FlowView } from "../ctnetlink/view.js";
+import type { FlowView, MessageView } from "../ctnetlink/view.js";
 import type { FormatOptions } from "./formatter.js";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -36,4 +36,16 @@ export function whenXml(seconds: number): string {
 export function eventMicroseconds(view: FlowView, options: FormatOptions): number {
   const slot = S.TOP + CTA_TIMESTAMP_EVENT;
   return view.has(slot) ? Number(view.u64(slot) / 1000n) : options.nowMicroseconds();
+}
+
+/** The same in nanoseconds. */
+export function eventNanoseconds(view: MessageView, options: Pick<FormatOptions, "nowMicroseconds">): bigint {
+  const slot = S.TOP + CTA_TIMESTAMP_EVENT;
+  return view.has(slot) ? view.u64(slot) : 1000n * BigInt(options.nowMicroseconds());
+}
+
+/** RFC 3339 in UTC with all nine decimals, e.g. "2026-11-23T16:12:13.012345678Z": it sorts as text, and nothing is rounded. */
+export function rfc3339(ns: bigint): string {
+  const date = new Date(wholeSeconds(ns) * 1000).toISOString().slice(0, 19);
+  return `${date}.${String(ns % NS_PER_SECOND).padStart(9, "0")}Z`;
 }

@@ -2,7 +2,7 @@
 import { CT_GET } from "../ctnetlink/constants.js";
 import { type DumpFilter, encodeFlowDump } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
-import type { NetlinkConnection } from "../netlink/connection.js";
+import { lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
 import { compileFilter, type FlowFilter } from "./filter.js";
@@ -31,27 +31,39 @@ export function dumpFlows(
   visit: (view: FlowView) => void,
   options: DumpOptions = {},
 ): { interrupted: boolean } {
+  return lastOf(dumpFlowParts(connection, filter, visit, options, true));
+}
+
+/** The same part by part, as NetlinkConnection.dumpParts fetches them; `ahead` is its. */
+export function* dumpFlowParts(
+  connection: NetlinkConnection,
+  filter: FlowFilter,
+  visit: (view: FlowView) => void,
+  options: DumpOptions = {},
+  ahead = false,
+): Generator<void, { interrupted: boolean }, void> {
   const { type = CT_GET } = options;
   const helped = type === CT_GET && (options.kernelFilter ?? true);
   const view = new FlowView();
   const matches = compileFilter(filter);
   let received = false;
   const dump = (request: DumpFilter) =>
-    connection.dump(
+    connection.dumpParts(
       (writer) => encodeFlowDump(writer, type, request),
       (buffer, start, end) => {
         received = true;
         view.read(buffer, start, end);
         if (matches === undefined || matches(view)) visit(view);
       },
+      ahead,
     );
   const plain: DumpFilter = { family: filter.family ?? 0 };
   const request = helped ? kernelFilter(filter) : plain;
   try {
-    return dump(request);
+    return yield* dump(request);
   } catch (error) {
     const refused = error instanceof KernelError && REFUSALS.includes(error.errno) && !received && !isPlain(request);
     if (!refused) throw error;
-    return dump(plain);
+    return yield* dump(plain);
   }
 }

@@ -7,8 +7,8 @@
  * EINTR is not retried; only the caller knows whether a signal should end the wait.
  *
  * The one state here is that of the signals, which belong to the process; all else works in any number of worker
- * threads. The one thread here only receives, so that the kernel makes the next part of a dump while JavaScript reads
- * the last one.
+ * threads. Of the two kinds of threads here one only receives, so that the kernel makes the next part of a dump while
+ * JavaScript reads the last one; the other only waits, so that the event loop need not.
  */
 #define _GNU_SOURCE /* recvmmsg, setns, unshare */
 #define NAPI_VERSION 8
@@ -232,11 +232,11 @@ static bool get_box(napi_env env, napi_value value, struct ahead_box **box) {
 }
 
 /* Signals are for the threads that were there before. */
-static int start_thread(struct ahead *ahead) {
+static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&ahead->thread, NULL, receive_ahead, ahead);
+  int error = pthread_create(thread, NULL, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return error;
 }
@@ -259,7 +259,7 @@ static napi_value netlink_read_ahead(napi_env env, napi_callback_info info) {
   ahead->filled = ahead->taken = 0;
   pthread_mutex_init(&ahead->mutex, NULL);
   pthread_cond_init(&ahead->changed, NULL);
-  int error = start_thread(ahead);
+  int error = start_thread(&ahead->thread, receive_ahead, ahead);
   if (error != 0) {
     free(ahead);
     free(box);
@@ -311,6 +311,78 @@ static napi_value netlink_stop_ahead(napi_env env, napi_callback_info info) {
   if (box->ahead != NULL) stop_ahead(box->ahead);
   box->ahead = NULL;
   return result(env, 0);
+}
+
+/* A thread that waits for input, once. `stop` is an eventfd that ends the wait. */
+struct wait {
+  int fd, stop;
+  bool joined;
+  pthread_t thread;
+  napi_threadsafe_function call;
+};
+
+static void *wait_for_input(void *argument) {
+  struct wait *wait = argument;
+  struct pollfd waiting[] = {{.fd = wait->stop, .events = POLLIN}, {.fd = wait->fd, .events = POLLIN}};
+  while (poll(waiting, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (waiting[0].revents == 0) napi_call_threadsafe_function(wait->call, NULL, napi_tsfn_nonblocking);
+  napi_release_threadsafe_function(wait->call, napi_tsfn_release);
+  return NULL;
+}
+
+/* Ends the thread: before its environment does, or when it is through anyway. */
+static void end_wait(void *data) {
+  struct wait *wait = data;
+  if (wait->joined) return;
+  uint64_t one = 1;
+  ssize_t written = write(wait->stop, &one, sizeof(one));
+  (void)written;
+  pthread_join(wait->thread, NULL);
+  wait->joined = true;
+}
+
+static void finalize_wait(napi_env env, void *data, void *hint) {
+  (void)hint;
+  struct wait *wait = data;
+  end_wait(wait);
+  napi_remove_env_cleanup_hook(env, end_wait, wait);
+  close(wait->stop);
+  free(wait);
+}
+
+/*
+ * whenReadable(fd, callback): an eventfd to write to, before the callback is called, so that it is not. The callback is
+ * called once, from the event loop, when there is input or an error to fetch; until then the loop does not end.
+ */
+static napi_value netlink_when_readable(napi_env env, napi_callback_info info) {
+  napi_value arguments[2], name;
+  int fd;
+  if (!get_arguments(env, info, 2, arguments) || !get_int(env, arguments[0], &fd)) return result(env, -EINVAL);
+  if (fd < 0) return result(env, -EBADF);
+  int stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (stop < 0) return result(env, -errno);
+  struct wait *wait = calloc(1, sizeof(*wait));
+  if (wait == NULL) {
+    close(stop);
+    return result(env, -ENOMEM);
+  }
+  *wait = (struct wait){.fd = fd, .stop = stop};
+  if (napi_create_string_utf8(env, "netlink", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_threadsafe_function(env, arguments[1], NULL, name, 0, 1, wait, finalize_wait, NULL, NULL,
+                                      &wait->call) != napi_ok) {
+    close(stop);
+    free(wait);
+    return result(env, -EINVAL);
+  }
+  int error = start_thread(&wait->thread, wait_for_input, wait);
+  if (error != 0) {
+    wait->joined = true;
+    napi_release_threadsafe_function(wait->call, napi_tsfn_abort);
+    return result(env, -error);
+  }
+  napi_add_env_cleanup_hook(env, end_wait, wait);
+  return result(env, stop);
 }
 
 /* receiveMany(fd, buffer, slot, lengths: Int32Array, flags): how many slots are filled. */
@@ -484,6 +556,7 @@ NAPI_MODULE_INIT() {
       {.utf8name = "readAhead", .method = netlink_read_ahead},
       {.utf8name = "takeAhead", .method = netlink_take_ahead},
       {.utf8name = "stopAhead", .method = netlink_stop_ahead},
+      {.utf8name = "whenReadable", .method = netlink_when_readable},
       {.utf8name = "receiveMany", .method = netlink_receive_many},
       {.utf8name = "setOption", .method = netlink_set_option},
       {.utf8name = "getOption", .method = netlink_get_option},

@@ -17,6 +17,14 @@ import { messageEnd, messageType } from "./message.js";
 /** An event is one datagram, far smaller than this. */
 const SLOT_BYTES = 8192;
 const SLOTS = 64;
+/** How often to look for events where nothing wakes us, in milliseconds. */
+const WITHOUT_THREAD_MS = 50;
+
+/**
+ * What a listener may have waiting in the kernel, which doubles it: room for a burst of some 200,000 events. The memory is
+ * only taken while events wait.
+ */
+export const RECEIVE_BUFFER_BYTES = 128 << 20;
 
 export interface EventHandlers {
   /** Takes a message: it is `buffer[start, end)`, headers included, until the call returns. */
@@ -81,6 +89,26 @@ export class EventListener {
     else if (received < 0 && received !== -EINTR) throw new KernelError(-received, "recvmmsg");
     for (let i = 0; i < received; i++) deliver(this.buffer, i * SLOT_BYTES, this.lengths[i]!, handlers);
     return true;
+  }
+
+  /**
+   * Calls back once when there may be something to receive. Returns what calls it off, at any time.
+   * It takes the event loop: `run` has nothing to do with it.
+   */
+  whenReadable(callback: () => void): () => void {
+    let over = false;
+    const once = () => {
+      if (!over) callback();
+      over = true;
+    };
+    const stop = this.socket.whenReadable?.(once);
+    // A thread too few is no reason to miss events.
+    const timer = stop === undefined ? setTimeout(once, WITHOUT_THREAD_MS) : undefined;
+    return () => {
+      if (!over) stop?.();
+      over = true;
+      clearTimeout(timer);
+    };
   }
 
   close(): void {

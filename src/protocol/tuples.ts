@@ -14,6 +14,25 @@ export interface TupleFormat {
   xml(writer: ByteWriter, view: MessageView, base: number): void;
   /** The save format's options, each with a blank in front. */
   save(writer: ByteWriter, view: MessageView): void;
+  /** The json format's members, each with a comma behind; those that the kernel did not send are left out. */
+  json(writer: ByteWriter, view: MessageView, base: number): void;
+  /** The same as properties of an object. */
+  object(into: TupleFields, view: MessageView, base: number): void;
+}
+
+/** What the protocols have besides addresses. */
+export interface TupleFields {
+  sport?: number;
+  dport?: number;
+  srckey?: number;
+  dstkey?: number;
+  icmp?: IcmpFields;
+}
+
+export interface IcmpFields {
+  type?: number;
+  code?: number;
+  id?: number;
 }
 
 type Write = (writer: ByteWriter, value: number) => void;
@@ -25,6 +44,8 @@ const hexadecimal: Write = (writer, value) => {
 };
 
 const BLANK = ascii(" ");
+const COMMA = 0x2c;
+const BRACE_CLOSE = 0x7d;
 
 /** A 16-bit field with what goes around it. The kernel's generic tracker sends no ports; the reference then shows 0. */
 interface Field {
@@ -68,10 +89,36 @@ function saved(rows: readonly (readonly [option: string, slot: number, bytes: 1 
   };
 }
 
+/** Members of a JSON object, and properties of a plain one, by slot within the tuple. */
+function members<Name extends string>(rows: readonly (readonly [name: Name, slot: number, bytes: 1 | 2])[]) {
+  const fields = rows.map(([name, slot, bytes]) => ({ name, before: ascii(`"${name}":`), slot, bytes }));
+  return {
+    json(writer: ByteWriter, view: MessageView, base: number) {
+      for (const { before, slot, bytes } of fields) {
+        if (!view.has(base + slot)) continue;
+        writer.put(before);
+        writer.decimal(bytes === 1 ? view.u8(base + slot) : view.u16(base + slot));
+        writer.byte(COMMA);
+      }
+    },
+    object(into: { [name in Name]?: number }, view: MessageView, base: number) {
+      for (const { name, slot, bytes } of fields) {
+        if (view.has(base + slot)) into[name] = bytes === 1 ? view.u8(base + slot) : view.u16(base + slot);
+      }
+    },
+  };
+}
+
 function icmp(type: number, code: number, id: number, name: string): TupleFormat {
   const TYPE = ascii("type=");
   const CODE = ascii(" code=");
   const ID = ascii(" id=");
+  const ICMP = ascii('"icmp":{');
+  const fields = members([
+    ["type", type, 1],
+    ["code", code, 1],
+    ["id", id, 2],
+  ]);
   return {
     text(writer, view, base) {
       writer.put(TYPE);
@@ -88,6 +135,25 @@ function icmp(type: number, code: number, id: number, name: string): TupleFormat
       [`--${name}-code`, S.ORIG + code, 1],
       [`--${name}-id`, S.ORIG + id, 2],
     ]),
+    json(writer, view, base) {
+      const start = writer.length;
+      writer.put(ICMP);
+      const empty = writer.length;
+      fields.json(writer, view, base);
+      if (writer.length === empty) {
+        writer.length = start;
+        return;
+      }
+      // The comma behind the last member makes room for the brace.
+      writer.length--;
+      writer.byte(BRACE_CLOSE);
+      writer.byte(COMMA);
+    },
+    object(into, view, base) {
+      const values: IcmpFields = {};
+      fields.object(values, view, base);
+      if (Object.keys(values).length > 0) into.icmp = values;
+    },
   };
 }
 
@@ -100,6 +166,10 @@ export const TUPLE_FORMATS: Readonly<Record<TupleKind, TupleFormat>> = {
       ["--reply-port-src", S.REPLY + S.T_SRC_PORT, 2],
       ["--reply-port-dst", S.REPLY + S.T_DST_PORT, 2],
     ]),
+    ...members([
+      ["sport", S.T_SRC_PORT, 2],
+      ["dport", S.T_DST_PORT, 2],
+    ]),
   },
   keys: {
     ...pair("srckey", "dstkey", hexadecimal),
@@ -109,8 +179,12 @@ export const TUPLE_FORMATS: Readonly<Record<TupleKind, TupleFormat>> = {
       ["--reply-key-src", S.REPLY + S.T_SRC_PORT, 2],
       ["--reply-key-dst", S.REPLY + S.T_DST_PORT, 2],
     ]),
+    ...members([
+      ["srckey", S.T_SRC_PORT, 2],
+      ["dstkey", S.T_DST_PORT, 2],
+    ]),
   },
   icmp: icmp(S.T_ICMP_TYPE, S.T_ICMP_CODE, S.T_ICMP_ID, "icmp"),
   icmpv6: icmp(S.T_ICMPV6_TYPE, S.T_ICMPV6_CODE, S.T_ICMPV6_ID, "icmpv6"),
-  none: { text() {}, xml() {}, save() {} },
+  none: { text() {}, xml() {}, save() {}, json() {}, object() {} },
 };

@@ -14,6 +14,8 @@ export interface Addon {
   readAhead(fd: number): object | number;
   takeAhead(ahead: object, buffer: Uint8Array, offset: number, length: number): number;
   stopAhead(ahead: object): number;
+  /** An eventfd, to be written to so that the callback is not called; or -errno. */
+  whenReadable(fd: number, callback: () => void): number;
   receiveMany(fd: number, buffer: Uint8Array, slot: number, lengths: Int32Array, flags: number): number;
   setOption(fd: number, level: number, name: number, value: number): number;
   getOption(fd: number, level: number, name: number): number;
@@ -66,6 +68,9 @@ export function napiBackend(): Backend {
   };
 }
 
+/** What an eventfd takes: a number of 8 bytes, in whatever order. */
+const ONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+
 function openSocket(addon: Addon): Socket | number {
   const portId = new Uint32Array(1);
   let fd = addon.open(portId);
@@ -82,6 +87,10 @@ function openSocket(addon: Addon): Socket | number {
       if (ahead !== undefined) addon.stopAhead(ahead);
       const started = on && fd >= 0 ? addon.readAhead(fd) : undefined;
       ahead = typeof started === "object" ? started : undefined;
+    },
+    whenReadable: (callback) => {
+      const stop = addon.whenReadable(fd, callback);
+      return stop < 0 ? undefined : () => void addon.write(stop, ONE, 0, ONE.length);
     },
     receiveMany: (buffer, slot, lengths, flags) => addon.receiveMany(fd, buffer, slot, lengths, flags),
     setOption: (level, name, value) => addon.setOption(fd, level, name, value),

@@ -24,6 +24,11 @@ export interface Socket {
    */
   readAhead?(on: boolean): void;
   /**
+   * Where the backend can: calls back once from the event loop when there is something to receive, and keeps the loop alive
+   * until then. Returns what calls it off, which must not be called afterwards; undefined where no thread can be started.
+   */
+  whenReadable?(callback: () => void): (() => void) | undefined;
+  /**
    * recvmmsg(2): receives up to `lengths.length` datagrams, the i-th at `buffer[i * slot]`, its true length in `lengths[i]`
    * (0 for a datagram that did not come from the kernel). Blocks for the first one only, unless MSG_DONTWAIT is in `flags`.
    * Returns how many slots are filled or -errno.

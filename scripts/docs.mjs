@@ -1,0 +1,26 @@
+/**
+ * `npm run docs`: writes man/conntrack.8 and completions/, which are made from the tables in src/cli and kept in the
+ * repository. test/packaging/documents.test.ts fails where they are not what this would write.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const draft = mkdtempSync(join(root, "node_modules/.docs-"));
+try {
+  const outfile = join(draft, "documents.mjs");
+  await build({ absWorkingDir: root, entryPoints: ["src/cli/documents.ts"], outfile, bundle: true, format: "esm" });
+  const { documents } = await import(pathToFileURL(outfile).href);
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const template = readFileSync(join(root, "man/conntrack.8.in"), "utf8");
+  for (const [name, text] of Object.entries(documents(template, version))) {
+    const path = join(root, name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, text);
+    console.log(relative(process.cwd(), path));
+  }
+} finally {
+  rmSync(draft, { recursive: true, force: true });
+}

@@ -1,0 +1,63 @@
+/** What an update sends for an entry. */
+import * as C from "../ctnetlink/constants.js";
+import type { FlowChanges } from "../ctnetlink/encode.js";
+import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
+import * as S from "../ctnetlink/slots.js";
+import type { FlowView } from "../ctnetlink/view.js";
+import { stateNumber } from "../protocol/state.js";
+import type { Values } from "./command.js";
+import { protoinfo } from "./template.js";
+
+/** The value in a slot, or undefined where the kernel did not send it. */
+function u32(view: FlowView, slot: number): number | undefined {
+  return view.has(slot) ? view.u32(slot) : undefined;
+}
+
+/** The labels to send: see linux/netfilter/nfnetlink_conntrack.h, CTA_LABELS: the kernel wants its own length, and bits under a mask. */
+function labelChanges(view: FlowView, { labelAdd, labelDel }: Values): FlowChanges | undefined {
+  const slot = S.TOP + C.CTA_LABELS;
+  const had = view.has(slot) ? view.bytes(slot) : new Uint8Array(LABEL_BITS / 8);
+  if (labelAdd !== undefined) {
+    if (labelAdd.every((bit) => hasLabel(had, bit))) return undefined;
+    const bits = labelBytes(labelAdd, had.length);
+    return { labels: bits, labelsMask: bits };
+  }
+  if (labelDel === undefined) return undefined;
+  if (labelDel === "all") return had.every((byte) => byte === 0) ? undefined : { labels: new Uint8Array(had.length) };
+  if (!labelDel.some((bit) => hasLabel(had, bit))) return undefined;
+  return { labels: new Uint8Array(had.length), labelsMask: labelBytes(labelDel, had.length) };
+}
+
+/** What to send for an entry, or undefined where nothing would change. */
+export function changesFor(view: FlowView, values: Values): FlowChanges | undefined {
+  const changes: FlowChanges = {};
+  let any = false;
+  const { timeoutSeconds, mark, status } = values;
+  if (timeoutSeconds !== undefined && timeoutSeconds !== u32(view, S.TOP + C.CTA_TIMEOUT)) {
+    changes.timeoutSeconds = timeoutSeconds;
+    any = true;
+  }
+  if (mark !== undefined) {
+    const old = u32(view, S.TOP + C.CTA_MARK) ?? 0;
+    const next = ((old & ~mark.mask) ^ mark.value) >>> 0;
+    if (next !== old) {
+      changes.mark = next;
+      any = true;
+    }
+  }
+  if (status !== undefined) {
+    const old = u32(view, S.TOP + C.CTA_STATUS) ?? 0;
+    const next = (old | status.set) >>> 0;
+    if (next !== old) {
+      changes.status = next;
+      any = true;
+    }
+  }
+  if (values.state !== undefined && values.state !== stateNumber(view)) {
+    changes.protoinfo = protoinfo(values);
+    any = true;
+  }
+  const labels = labelChanges(view, values);
+  if (labels !== undefined) Object.assign(changes, labels);
+  return any || labels !== undefined ? changes : undefined;
+}

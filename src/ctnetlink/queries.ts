@@ -1,0 +1,89 @@
+/** Requests that are answered at once, for whoever has a connection. */
+import type { NetlinkConnection } from "../netlink/connection.js";
+import * as C from "./constants.js";
+import { encodeExpectGet, encodeFlowGet, encodePlain, type Tuple } from "./encode.js";
+import { CPU_COUNTERS, type CpuStats, decodeCpuStats, decodeEntryCount, EXPECT_CPU_COUNTERS } from "./stats.js";
+import { ExpectView, FlowView } from "./view.js";
+
+/** How many flows the table holds. */
+export function countFlows(connection: NetlinkConnection): number {
+  let entries = 0;
+  connection.request(
+    (writer) => encodePlain(writer, C.CT_GET_STATS, C.AF_UNSPEC),
+    (buffer, start, end) => {
+      entries = decodeEntryCount(buffer, start, end);
+    },
+  );
+  return entries;
+}
+
+/** How many expectations there are: the kernel does not count them, so they are listed. */
+export function countExpectations(connection: NetlinkConnection): number {
+  let entries = 0;
+  connection.dump(
+    (writer) => encodePlain(writer, C.EXP_GET, C.AF_UNSPEC),
+    () => {
+      entries++;
+    },
+  );
+  return entries;
+}
+
+/** The counters that each CPU keeps of flows or of expectations. */
+export function cpuStats(connection: NetlinkConnection, table: "conntrack" | "expect"): CpuStats[] {
+  const [type, names] =
+    table === "conntrack" ? [C.CT_GET_STATS_CPU, CPU_COUNTERS] : [C.EXP_GET_STATS_CPU, EXPECT_CPU_COUNTERS];
+  const stats: CpuStats[] = [];
+  connection.dump(
+    (writer) => encodePlain(writer, type, C.AF_UNSPEC),
+    (buffer, start, end) => {
+      stats.push(decodeCpuStats(buffer, start, end, names));
+    },
+  );
+  return stats;
+}
+
+/** Which of a flow's tuples a query names, and the zone that the flow is in. */
+export interface FlowKey {
+  family: number;
+  /** CTA_TUPLE_ORIG or CTA_TUPLE_REPLY. */
+  type: number;
+  tuple: Tuple;
+  zone?: number | undefined;
+}
+
+/**
+ * Fetches one flow; `visit`'s view is good until it returns.
+ * @throws KernelError ENOENT where there is none
+ */
+export function getFlow(
+  connection: NetlinkConnection,
+  { family, type, tuple, zone }: FlowKey,
+  visit: (view: FlowView) => void,
+): void {
+  const view = new FlowView();
+  connection.request(
+    (writer) => encodeFlowGet(writer, family, type, tuple, zone),
+    (buffer, start, end) => {
+      view.read(buffer, start, end);
+      visit(view);
+    },
+  );
+}
+
+/** The same for the expectation of a tuple. */
+export function getExpectation(
+  connection: NetlinkConnection,
+  family: number,
+  tuple: Tuple,
+  visit: (view: ExpectView) => void,
+): void {
+  const view = new ExpectView();
+  connection.request(
+    (writer) => encodeExpectGet(writer, family, tuple),
+    (buffer, start, end) => {
+      view.read(buffer, start, end);
+      visit(view);
+    },
+  );
+}

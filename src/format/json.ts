@@ -1,0 +1,225 @@
+/**
+ * What the json formats of flows and expectations share. Members are written with a comma behind each, and the last of them
+ * gives its comma to the brace that closes the object. docs/conntrack.schema.json describes the result.
+ */
+import * as C from "../ctnetlink/constants.js";
+import * as S from "../ctnetlink/slots.js";
+import type { MessageView } from "../ctnetlink/view.js";
+import { protocolByNumber } from "../protocol/protocols.js";
+import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
+import type { FormatOptions } from "./formatter.js";
+import { eventNanoseconds, rfc3339 } from "./time.js";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const BRACE_OPEN = 0x7b;
+const BRACE_CLOSE = 0x7d;
+const BRACKET_CLOSE = 0x5d;
+
+/** A member's name, e.g. `"mark":`. */
+export const key = (name: string): Uint8Array => ascii(`${JSON.stringify(name)}:`);
+
+/** The name of a member that is an object, with the brace that opens it. */
+export const objectKey = (name: string): Uint8Array => ascii(`${JSON.stringify(name)}:{`);
+
+/** The name of a member that is a list, with the bracket that opens it. */
+export const listKey = (name: string): Uint8Array => ascii(`${JSON.stringify(name)}:[`);
+
+/** A member whose value never changes. */
+export const member = (name: string, value: unknown): Uint8Array =>
+  ascii(`${JSON.stringify({ [name]: value }).slice(1, -1)},`);
+
+/** Controls that JSON lets through, and what ends a line to some readers of lines. */
+const TROUBLE = /[\x7f-\x9f\u2028\u2029]/g;
+
+/** Text as JSON, without a control character in it. */
+export function jsonString(text: string): string {
+  const quoted = JSON.stringify(text);
+  return quoted.replace(TROUBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A plain value as one line of JSON: bigints are integers, members that are undefined are left out. */
+export function toJson(value: unknown): string {
+  if (typeof value === "string") return jsonString(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return `[${value.map(toJson).join()}]`;
+  const members = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${members.map(([name, one]) => `${jsonString(name)}:${toJson(one)}`).join()}}`;
+}
+
+function isPlain(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH) return false;
+  }
+  return true;
+}
+
+/** Text from outside, as a JSON string: what is not UTF-8 becomes U+FFFD. */
+export function writeText(writer: ByteWriter, bytes: Uint8Array): void {
+  writer.room(bytes.length + 4096);
+  if (isPlain(bytes)) {
+    writer.byte(QUOTE);
+    writer.put(bytes);
+    writer.byte(QUOTE);
+  } else {
+    writer.text(jsonString(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
+  }
+}
+
+export function openObject(writer: ByteWriter): void {
+  writer.byte(BRACE_OPEN);
+}
+
+export function closeObject(writer: ByteWriter): void {
+  close(writer, BRACE_CLOSE);
+}
+
+export function closeList(writer: ByteWriter): void {
+  close(writer, BRACKET_CLOSE);
+}
+
+function close(writer: ByteWriter, bracket: number): void {
+  if (writer.buffer[writer.length - 1] === COMMA) writer.length--;
+  writer.byte(bracket);
+}
+
+export function comma(writer: ByteWriter): void {
+  writer.byte(COMMA);
+}
+
+/** A number of 1, 2 or 4 bytes, where the kernel sent it. */
+export function numberJson(
+  writer: ByteWriter,
+  view: MessageView,
+  name: Uint8Array,
+  slot: number,
+  bytes: 1 | 2 | 4,
+): void {
+  if (!view.has(slot)) return;
+  writer.put(name);
+  writer.decimal(bytes === 4 ? view.u32(slot) : bytes === 2 ? view.u16(slot) : view.u8(slot));
+  writer.byte(COMMA);
+}
+
+/** A number of 8 bytes, where the kernel sent it. */
+export function number64Json(writer: ByteWriter, view: MessageView, name: Uint8Array, slot: number): void {
+  if (!view.has(slot)) return;
+  writer.put(name);
+  writer.decimal64(view.buffer, view.offset(slot));
+  writer.byte(COMMA);
+}
+
+/** Text from outside, where the kernel sent it. */
+export function textJson(writer: ByteWriter, view: MessageView, name: Uint8Array, slot: number): void {
+  if (!view.has(slot)) return;
+  writer.put(name);
+  writeText(writer, view.text(slot));
+  writer.byte(COMMA);
+}
+
+const FAMILY_IPV4 = member("family", "ipv4");
+const FAMILY_IPV6 = member("family", "ipv6");
+
+export function familyJson(writer: ByteWriter, view: MessageView): void {
+  writer.put(view.family === C.AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4);
+}
+
+/** By protocol number, each made when it is first needed. */
+const PROTOCOLS: (Uint8Array | undefined)[] = new Array(256).fill(undefined);
+
+export function protocolJson(writer: ByteWriter, number: number): void {
+  writer.put((PROTOCOLS[number] ??= member("protocol", { number, name: protocolByNumber(number)?.name })));
+}
+
+const SRC = key("src");
+const DST = key("dst");
+const ZONE = key("zone");
+
+/** An address in a slot of sourceSlot or destinationSlot. */
+export function addressJson(writer: ByteWriter, view: MessageView, name: Uint8Array, slot: number): void {
+  if (slot === 0) return;
+  writer.put(name);
+  writer.byte(QUOTE);
+  writeAddress(writer, view, slot);
+  writer.byte(QUOTE);
+  writer.byte(COMMA);
+}
+
+/** Addresses, and what protocol `number` has besides, of the tuple at `base`. */
+export function tupleJson(writer: ByteWriter, view: MessageView, base: number, number: number | undefined): void {
+  addressJson(writer, view, SRC, sourceSlot(view, base));
+  addressJson(writer, view, DST, destinationSlot(view, base));
+  const protocol = number === undefined ? undefined : protocolByNumber(number);
+  if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].json(writer, view, base);
+}
+
+/** The tuple of a flow that brought another about: with the protocol, which may be a different one. */
+export function masterJson(writer: ByteWriter, view: MessageView, base: number): void {
+  const number = view.has(base + S.T_PROTO_NUM) ? view.u8(base + S.T_PROTO_NUM) : undefined;
+  if (number !== undefined) protocolJson(writer, number);
+  tupleJson(writer, view, base, number);
+  numberJson(writer, view, ZONE, base + S.T_ZONE, 2);
+}
+
+/** Names of flags by bit number; a bit without a name is called BIT_n. */
+export function flagNames(value: number, names: readonly (string | undefined)[]): string[] {
+  const found: string[] = [];
+  for (let bit = 0; bit < 32; bit++) if ((value & (1 << bit)) !== 0) found.push(names[bit] ?? `BIT_${bit}`);
+  return found;
+}
+
+/** Few combinations of flags occur, so each is spelt once. */
+const MOST_SPELLINGS = 1024;
+
+/** Writes a member that lists the flags of a value. */
+export function flagsWriter(
+  name: string,
+  names: readonly (string | undefined)[],
+): (writer: ByteWriter, value: number) => void {
+  const spellings = new Map<number, Uint8Array>();
+  return (writer, value) => {
+    let spelling = spellings.get(value);
+    if (spelling === undefined) {
+      if (spellings.size === MOST_SPELLINGS) spellings.clear();
+      spellings.set(value, (spelling = member(name, flagNames(value, names))));
+    }
+    writer.put(spelling);
+  };
+}
+
+/** By EventType. */
+export const EVENT_WORDS = [undefined, "new", "update", "destroy"] as const;
+const EVENTS = EVENT_WORDS.map((word) => member("event", word));
+const TIME = key("time");
+const PORTID = key("portid");
+const PROGNAME = key("progname");
+
+/** Writes a time as a JSON string. */
+export function timeJson(writer: ByteWriter, name: Uint8Array, ns: bigint): void {
+  writer.put(name);
+  writer.byte(QUOTE);
+  writer.text(rfc3339(ns));
+  writer.byte(QUOTE);
+  writer.byte(COMMA);
+}
+
+/** What an event has beyond its entry: its name, its time, and the program that brought it about. */
+export function eventJson(writer: ByteWriter, view: MessageView, event: number, options: FormatOptions): void {
+  if (event === 0) return;
+  writer.put(EVENTS[event]!);
+  timeJson(writer, TIME, eventNanoseconds(view, options));
+  const { portId } = view;
+  if (portId === 0) return;
+  writer.put(PORTID);
+  writer.decimal(portId);
+  writer.byte(COMMA);
+  const program = options.programName?.(portId);
+  if (program === undefined) return;
+  writer.put(PROGNAME);
+  writeText(writer, program);
+  writer.byte(COMMA);
+}

@@ -1,0 +1,35 @@
+/** The tables of connection tracking, for programs: `import { Conntrack } from "conntrack"`. docs/api.md tells of all of it. */
+export { toJson } from "./format/json.js";
+export { Conntrack } from "./library/conntrack.js";
+export type { Expectation, ExpectationFlag } from "./library/expectation.js";
+export type { Filter, TranslationFilter, TupleFilter } from "./library/filter.js";
+export type {
+  Direction,
+  Family,
+  Flow,
+  Icmp,
+  Label,
+  Master,
+  Nat,
+  Protocol,
+  Status,
+  Timestamp,
+  Translation,
+  Tuple,
+} from "./library/flow.js";
+export type {
+  CpuStats,
+  EventHead,
+  EventName,
+  EventOptions,
+  ExpectationEvent,
+  ExpectationEventOptions,
+  ExpectationOptions,
+  FlowEvent,
+  ListOptions,
+  LostEvents,
+  OpenOptions,
+  Stoppable,
+} from "./library/options.js";
+export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/template.js";
+export { BackendError, ConntrackError, KernelError, UsageError, WireError } from "./system/errors.js";

@@ -1,0 +1,357 @@
+/** The connection tracking tables of a network namespace, for programs. */
+import { setImmediate } from "node:timers/promises";
+import { changesFor } from "../command/changes.js";
+import { EntryBatch } from "../command/entry-batch.js";
+import { ProgramNames } from "../command/programs.js";
+import { createChanges, flowTuples } from "../command/template.js";
+import * as C from "../ctnetlink/constants.js";
+import {
+  encodeFlowCreate,
+  encodeFlowDelete,
+  encodeFlowFlush,
+  encodeFlowUpdate,
+  encodePlain,
+} from "../ctnetlink/encode.js";
+import * as query from "../ctnetlink/queries.js";
+import * as S from "../ctnetlink/slots.js";
+import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
+import { eventType } from "../format/event-type.js";
+import { statsObject } from "../format/stats.js";
+import { eventNanoseconds, rfc3339 } from "../format/time.js";
+import { dumpFlowParts } from "../match/dump.js";
+import { compileFilter, type FlowFilter } from "../match/filter.js";
+import { napiBackend } from "../netlink/backend/napi.js";
+import type { Backend } from "../netlink/backend/socket.js";
+import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
+import { ENOENT, ENOSPC } from "../netlink/errno.js";
+import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
+import type { MessageWriter } from "../netlink/message.js";
+import { KernelError, UsageError } from "../system/errors.js";
+import type { LabelMap } from "../system/labelmap.js";
+import { EventStream } from "./event-stream.js";
+import { type Expectation, readExpectation } from "./expectation.js";
+import { type Filter, readFilter } from "./filter.js";
+import { type Family, type Flow, readFlow } from "./flow.js";
+import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
+import type * as O from "./options.js";
+import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./template.js";
+import { readFamily } from "./values.js";
+
+const EVENT_NAMES: readonly O.EventName[] = ["new", "update", "destroy"];
+
+type DumpParts = Generator<void, { interrupted: boolean }, void>;
+
+const DUMP_TYPES = { conntrack: C.CT_GET, dying: C.CT_GET_DYING, unconfirmed: C.CT_GET_UNCONFIRMED } as const;
+
+/**
+ * The tables of one network namespace.
+ *
+ *     const conntrack = await Conntrack.open();
+ *     for await (const flow of conntrack.list({ protocol: "tcp", orig: { dst: "192.0.2.0/24" } })) console.log(flow);
+ *     conntrack.close();
+ *
+ * Whatever the kernel refuses is a KernelError (CAP_NET_ADMIN is needed for nearly everything), whatever cannot be meant a
+ * UsageError. Requests are answered at once, so that nothing waits in a queue.
+ */
+export class Conntrack {
+  readonly #backend: Backend;
+  readonly #network: Network;
+  readonly #receiveBufferBytes: number;
+  readonly #labelMapPath: string | undefined;
+  /** For requests that are answered at once. */
+  readonly #connection: NetlinkConnection;
+  /** Sockets of work that goes on. */
+  readonly #open = new Set<{ close(): void }>();
+  #labelMap: LabelMap | undefined;
+  #closed = false;
+
+  private constructor({ network, receiveBufferBytes, labelMap }: O.OpenOptions) {
+    const backend = napiBackend();
+    this.#network = network === undefined ? OWN : openNetwork(backend, network);
+    this.#backend = { ...backend, open: () => this.#network.inside(() => backend.open()) };
+    this.#receiveBufferBytes = receiveBufferBytes ?? RECEIVE_BUFFER_BYTES;
+    this.#labelMapPath = labelMap;
+    try {
+      this.#connection = openConnection(this.#backend);
+    } catch (error) {
+      this.#network.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Opens the tables.
+   * @throws {KernelError} without netfilter's netlink in the kernel, or without the right to enter the network namespace.
+   * @throws {UsageError} where there is no such namespace.
+   * @throws {BackendError} where the native addon is missing.
+   */
+  static async open(options: O.OpenOptions = {}): Promise<Conntrack> {
+    return new Conntrack(options);
+  }
+
+  /** Closes all sockets. Followers of events see their end; lists that are still being read fail. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const one of this.#open) one.close();
+    this.#connection.close();
+    this.#network.close();
+  }
+
+  /**
+   * Yields the flows that match as the kernel hands them over, some 200 at a time: the table is never in memory as a whole.
+   * The command's `-L`.
+   */
+  list(filter: Filter = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
+    const type = DUMP_TYPES[options.table ?? "conntrack"];
+    const resolved = this.#filter(filter);
+    return this.#dump(options, (connection, add: (flow: Flow) => void) =>
+      dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { type }),
+    );
+  }
+
+  /** Yields expectations. The command's `-L expect`. */
+  expectations(options: O.ExpectationOptions = {}): AsyncGenerator<Expectation, void, undefined> {
+    const family = options.family === undefined ? C.AF_UNSPEC : readFamily("family", options.family);
+    const view = new ExpectView();
+    return this.#dump(options, (connection, add: (expectation: Expectation) => void) =>
+      connection.dumpParts(
+        (writer) => encodePlain(writer, C.EXP_GET, family),
+        (buffer, start, end) => {
+          view.read(buffer, start, end);
+          if (family === C.AF_UNSPEC || view.family === family) add(readExpectation(view, {}));
+        },
+      ),
+    );
+  }
+
+  /** The flow that a tuple names, or undefined where there is none. The command's `-G`. */
+  async get(key: Key): Promise<Flow | undefined> {
+    const resolved = readKey(key);
+    let flow: Flow | undefined;
+    try {
+      query.getFlow(this.#requests(), resolved, (view) => {
+        flow = this.#flow(view, {});
+      });
+    } catch (error) {
+      if (!(error instanceof KernelError && error.errno === ENOENT)) throw error;
+    }
+    return flow;
+  }
+
+  /**
+   * Creates a flow. The command's `-I`.
+   * @returns the flow as the kernel made it, or undefined where it has vanished again
+   * @throws {KernelError} EEXIST (17) where a flow has one of its tuples already.
+   */
+  async create(flow: NewFlow): Promise<Flow | undefined> {
+    const { family, values } = readNewFlow(flow, this.#labelBits);
+    const tuples = flowTuples(values);
+    this.#requests().request((writer) =>
+      encodeFlowCreate(writer, NLM_F_CREATE | NLM_F_EXCL, family, tuples, createChanges({ values })),
+    );
+    return this.get({ ...flow, protocol: values.protonum! });
+  }
+
+  /**
+   * Changes the flows that match; returns how many were changed. One that is as it should be already does not count, nor does
+   * one that has no room for labels. The command's `-U`.
+   */
+  async update(filter: Filter, changes: Changes, options: O.Stoppable = {}): Promise<number> {
+    const resolved = this.#filter(filter);
+    const values = readChanges(changes, resolved.protonum, this.#labelBits);
+    return this.#change(resolved, options, "CT_NEW", [ENOENT, ENOSPC], (view) => {
+      const changed = changesFor(view, values);
+      return changed && ((writer) => encodeFlowUpdate(writer, view, changed));
+    });
+  }
+
+  /** Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`. */
+  async delete(filter: Filter, options: O.Stoppable = {}): Promise<number> {
+    const encode = (view: FlowView) => (writer: MessageWriter) => encodeFlowDelete(writer, view);
+    return this.#change(this.#filter(filter), options, "CT_DELETE", [ENOENT], encode);
+  }
+
+  /** Empties the table of flows, or removes those of one family. The command's `-F`. */
+  async flush(options: { family?: Family } = {}): Promise<void> {
+    const family = options.family === undefined ? C.AF_UNSPEC : readFamily("family", options.family);
+    this.#requests().request((writer) => encodeFlowFlush(writer, family));
+  }
+
+  /** How many entries a table holds. The command's `-C`. */
+  async count(table: "conntrack" | "expect" = "conntrack"): Promise<number> {
+    return (table === "expect" ? query.countExpectations : query.countFlows)(this.#requests());
+  }
+
+  /** The kernel's counters, one object a CPU. The command's `-S`. */
+  async stats(table: "conntrack" | "expect" = "conntrack"): Promise<O.CpuStats[]> {
+    return query.cpuStats(this.#requests(), table).map(statsObject);
+  }
+
+  /**
+   * Follows what happens to flows, from the moment of the call on. The command's `-E`.
+   *
+   * What the reader does not take waits in the kernel's receive buffer. Where that overruns, an item says that events are
+   * lost. Leaving the loop closes the socket; an aborted signal does too, and its reason is thrown.
+   */
+  events(options: O.EventOptions = {}): AsyncIterableIterator<O.FlowEvent | O.LostEvents> {
+    const matches = compileFilter(this.#filter(options.filter ?? {}));
+    return this.#follow(C.FLOW_GROUPS, options, new FlowView(), (view, head) =>
+      matches === undefined || matches(view) ? this.#flow(view, head()) : undefined,
+    );
+  }
+
+  /** Follows what happens to expectations. The command's `-E expect`. */
+  expectationEvents(options: O.ExpectationEventOptions = {}): AsyncIterableIterator<O.ExpectationEvent | O.LostEvents> {
+    return this.#follow(C.EXPECT_GROUPS, options, new ExpectView(), (view, head) => readExpectation(view, head()));
+  }
+
+  #requests(): NetlinkConnection {
+    if (this.#closed) throw new UsageError("this Conntrack is closed");
+    return this.#connection;
+  }
+
+  #filter(filter: Filter): FlowFilter {
+    return readFilter(filter, this.#labelBits);
+  }
+
+  readonly #labelBits = (name: string): number | undefined => this.#labels().bits.get(name);
+
+  /** The names of labels, read when they are first needed. */
+  #labels(): LabelMap {
+    this.#labelMap ??= readLabelMap(this.#labelMapPath);
+    return this.#labelMap;
+  }
+
+  #flow<Head extends object>(view: FlowView, head: Head): Head & Flow {
+    return readFlow(view, view.has(S.TOP + C.CTA_LABELS) ? this.#labels() : undefined, head);
+  }
+
+  /** A connection for work that goes on while others get their turn. */
+  #connect(): NetlinkConnection {
+    this.#requests();
+    const connection = openConnection(this.#backend);
+    this.#open.add(connection);
+    return connection;
+  }
+
+  #disconnect(connection: NetlinkConnection): void {
+    this.#open.delete(connection);
+    connection.close();
+  }
+
+  /** Yields what the parts of a dump bring; between two of them, which hold some 200 entries, others get their turn. */
+  async *#dump<Item>(
+    { signal, onInterrupted }: O.ExpectationOptions,
+    start: (connection: NetlinkConnection, add: (item: Item) => void) => DumpParts,
+  ): AsyncGenerator<Item, void, undefined> {
+    const connection = this.#connect();
+    const items: Item[] = [];
+    try {
+      const parts = start(connection, (item) => items.push(item));
+      for (;;) {
+        signal?.throwIfAborted();
+        items.length = 0;
+        const { done, value } = parts.next();
+        for (const item of items) {
+          yield item;
+          signal?.throwIfAborted();
+        }
+        if (done) {
+          if (value.interrupted) onInterrupted?.();
+          return;
+        }
+        await setImmediate();
+      }
+    } finally {
+      this.#disconnect(connection);
+    }
+  }
+
+  /**
+   * Sends what `encode` writes for the flows that match, in batches, while they are dumped. Returns for how many the kernel
+   * did it; `harmless` are the errors of entries that are then none of ours.
+   */
+  async #change(
+    filter: FlowFilter,
+    { signal }: O.Stoppable,
+    request: string,
+    harmless: readonly number[],
+    encode: (view: FlowView) => ((writer: MessageWriter) => void) | undefined,
+  ): Promise<number> {
+    const dump = this.#connect();
+    const changes = this.#connect();
+    let count = 0;
+    try {
+      const batch = new EntryBatch(changes, {
+        done: (_buffer, _start, _end, errno) => {
+          if (errno === 0) count++;
+          else if (!harmless.includes(errno)) throw this.#failure(errno, request);
+        },
+      });
+      const parts = dumpFlowParts(dump, filter, (view) => {
+        const write = encode(view);
+        if (write !== undefined) batch.add(view, write);
+      });
+      for (;;) {
+        signal?.throwIfAborted();
+        if (parts.next().done) break;
+        await setImmediate();
+      }
+      batch.flush();
+      return count;
+    } finally {
+      this.#disconnect(dump);
+      this.#disconnect(changes);
+    }
+  }
+
+  #failure(errno: number, request: string): KernelError {
+    return new KernelError(errno, request, `${request}: ${this.#backend.strerror(errno)}`);
+  }
+
+  /** Follows the events of `groups`, which are in the order new, update, destroy. */
+  #follow<View extends MessageView, Event>(
+    groups: readonly number[],
+    { types, signal, programs = false }: O.ExpectationEventOptions,
+    view: View,
+    read: (view: View, head: () => O.EventHead) => Event | undefined,
+  ): AsyncIterableIterator<Event | O.LostEvents> {
+    const wrong = types?.find((type) => !EVENT_NAMES.includes(type));
+    if (wrong !== undefined || types?.length === 0) {
+      throw new UsageError(`types: ${wrong ?? "nothing"} is none of ${EVENT_NAMES.join(", ")}`);
+    }
+    this.#requests();
+    const joined = groups.filter((_, i) => types?.includes(EVENT_NAMES[i]!) ?? true);
+    const listener = EventListener.open(this.#backend, joined);
+    listener.setReceiveBuffer(this.#receiveBufferBytes);
+    const names = programs ? this.#programs() : undefined;
+    const head = (): O.EventHead => {
+      const event: O.EventHead = {
+        event: EVENT_NAMES[eventType(view) - 1]!,
+        time: rfc3339(eventNanoseconds(view, nodeFiles)),
+      };
+      const { portId } = view;
+      if (portId === 0) return event;
+      event.portid = portId;
+      const name = names?.of(portId);
+      if (name !== undefined) event.progname = Buffer.from(name).toString();
+      return event;
+    };
+    const items = {
+      message: (buffer: Uint8Array, start: number, end: number) => {
+        view.read(buffer, start, end);
+        return read(view, head);
+      },
+      lost: (): O.LostEvents => ({ event: "lost", time: rfc3339(1000n * BigInt(nodeFiles.nowMicroseconds())) }),
+    };
+    return new EventStream<Event | O.LostEvents>(listener, items, signal, this.#open);
+  }
+
+  /** /proc shows the sockets of the namespace that the reader is in. */
+  #programs(): ProgramNames {
+    const readFile = (path: string) => this.#network.inside(() => nodeFiles.readFile(path));
+    return new ProgramNames({ ...nodeFiles, readFile });
+  }
+}

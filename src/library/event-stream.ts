@@ -1,0 +1,115 @@
+/** Events as an async iterable. */
+import { setImmediate, setTimeout } from "node:timers/promises";
+import type { EventListener } from "../netlink/events.js";
+
+/**
+ * How long to let events gather before looking again, in milliseconds: while they keep coming it is cheaper than to be woken
+ * for each. Once none has come for so long, a thread waits for the next. The kernel keeps what comes meanwhile.
+ */
+const GATHER_MS = 4;
+
+/** What makes items of messages; an item that is undefined is passed over. */
+export interface Items<Item> {
+  message(buffer: Uint8Array, start: number, end: number): Item | undefined;
+  lost(): Item;
+}
+
+/**
+ * Items of what a listener hears. Nothing is received before it is asked for, so that what a slow reader has not taken yet
+ * waits in the kernel's receive buffer, and nowhere else.
+ */
+export class EventStream<Item> implements AsyncIterableIterator<Item> {
+  readonly #listener: EventListener;
+  readonly #items: AsyncGenerator<Item, void, undefined>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => this.close();
+  readonly #open: Set<{ close(): void }>;
+  /** Ends the wait for input, where somebody waits. */
+  #wake = () => {};
+  #closed = false;
+
+  /** @param open where it stands while it is open */
+  constructor(
+    listener: EventListener,
+    items: Items<Item>,
+    signal: AbortSignal | undefined,
+    open: Set<{ close(): void }>,
+  ) {
+    this.#listener = listener;
+    this.#signal = signal;
+    this.#open = open;
+    open.add(this);
+    this.#items = this.#receive(items);
+    // Whether or not somebody waits for an item, the socket shall not stay open.
+    if (signal?.aborted) this.close();
+    else signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  next(): Promise<IteratorResult<Item, void>> {
+    return this.#items.next();
+  }
+
+  /** Closes the socket: what a loop does when it is left. */
+  return(): Promise<IteratorResult<Item, void>> {
+    this.close();
+    return this.#items.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Closes the socket; whoever waits for an item is told that there are no more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake();
+    this.#listener.close();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#open.delete(this);
+  }
+
+  #untilReadable(): Promise<void> {
+    return new Promise((resolve) => {
+      const callOff = this.#listener.whenReadable(resolve);
+      this.#wake = () => {
+        callOff();
+        resolve();
+      };
+    });
+  }
+
+  async *#receive({ message, lost }: Items<Item>): AsyncGenerator<Item, void, undefined> {
+    const signal = this.#signal;
+    const received: Item[] = [];
+    const handlers = {
+      message(buffer: Uint8Array, start: number, end: number) {
+        const item = message(buffer, start, end);
+        if (item !== undefined) received.push(item);
+      },
+      lost: () => void received.push(lost()),
+    };
+    let gathered = false;
+    try {
+      while (!this.#closed) {
+        received.length = 0;
+        if (this.#listener.receive(handlers)) {
+          for (const item of received) {
+            yield item;
+            signal?.throwIfAborted();
+          }
+          gathered = false;
+          await setImmediate();
+        } else if (gathered) {
+          await this.#untilReadable();
+        } else {
+          gathered = true;
+          await setTimeout(GATHER_MS);
+        }
+      }
+      signal?.throwIfAborted();
+    } finally {
+      this.close();
+    }
+  }
+}

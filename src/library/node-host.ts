@@ -1,0 +1,82 @@
+/** Files and the clock as Node gives them: the one module of the library that touches them. */
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { ProcFiles } from "../command/programs.js";
+import type { Backend } from "../netlink/backend/socket.js";
+import { KernelError, UsageError } from "../system/errors.js";
+import { LABEL_MAP_PATH, type LabelMap, parseLabelMap } from "../system/labelmap.js";
+
+/** Where `ip netns add` puts its names. */
+const NAMED_NETWORKS = "/run/netns";
+
+/** The network namespace of the thread that asks; it differs from /proc/self's in a worker that has moved. */
+const OWN_NETWORK = "/proc/thread-self/ns/net";
+
+/** What is outside: /proc for the names of programs, and the clock. */
+export const nodeFiles: ProcFiles = {
+  nowMicroseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
+  readFile: (path) => readFileSync(path),
+  readDirectory: (path) => readdirSync(path),
+  readLink: (path) => readlinkSync(path),
+};
+
+/** The labels of a file. An unnamed file may be missing. */
+export function readLabelMap(path: string | undefined): LabelMap {
+  try {
+    return parseLabelMap(readFileSync(path ?? LABEL_MAP_PATH, "utf8"));
+  } catch (cause) {
+    if (path === undefined) return parseLabelMap("");
+    throw Object.assign(new UsageError(`cannot read the label map ${path}`), { cause });
+  }
+}
+
+/** A network namespace to work in. */
+export interface Network {
+  /** Runs synchronous work there. */
+  inside<Result>(work: () => Result): Result;
+  close(): void;
+}
+
+/** The namespace that the process is in. */
+export const OWN: Network = { inside: (work) => work(), close: () => {} };
+
+function networkPath(network: string | number): string {
+  if (typeof network === "number") return `/proc/${network}/ns/net`;
+  return network.includes("/") ? network : `${NAMED_NETWORKS}/${network}`;
+}
+
+function openNetworkFile(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (cause) {
+    throw Object.assign(new UsageError(`there is no network namespace ${path}`), { cause });
+  }
+}
+
+/**
+ * Opens a network namespace: by the name that ip-netns(8) gave it, by the path of a file, or by the id of a process in it.
+ * @throws UsageError where there is none of that name
+ */
+export function openNetwork(backend: Backend, network: string | number): Network {
+  const fd = openNetworkFile(networkPath(network));
+  const enter = (target: number) => {
+    const entered = backend.setNetwork(target);
+    if (entered < 0) throw new KernelError(-entered, "setns", `setns: ${backend.strerror(-entered)}`);
+  };
+  return {
+    // The namespace is the thread's: nothing else of the thread runs meanwhile.
+    inside(work) {
+      const own = openNetworkFile(OWN_NETWORK);
+      try {
+        enter(fd);
+        try {
+          return work();
+        } finally {
+          enter(own);
+        }
+      } finally {
+        closeSync(own);
+      }
+    },
+    close: () => closeSync(fd),
+  };
+}

@@ -1,0 +1,86 @@
+/** What the methods of Conntrack take and give besides flows and expectations. */
+import type { Expectation } from "./expectation.js";
+import type { Filter } from "./filter.js";
+import type { Family, Flow } from "./flow.js";
+
+/** How to open the tables. */
+export interface OpenOptions {
+  /**
+   * The network namespace: its name (`ip netns`), the path of its file, or the id of a process in it. The own one where
+   * absent. It takes CAP_SYS_ADMIN.
+   */
+  network?: string | number;
+  /**
+   * Bytes that events may take in the kernel while they wait to be read; 128 MiB where absent. Without CAP_NET_ADMIN in the
+   * initial user namespace net.core.rmem_max is the limit.
+   */
+  receiveBufferBytes?: number;
+  /** The file with the names of labels; /etc/xtables/connlabel.conf, which may be missing, where absent. */
+  labelMap?: string;
+}
+
+/** What reads or changes many entries can be stopped. */
+export interface Stoppable {
+  /** Ends the work with the signal's reason, between two entries. What was done until then stays done. */
+  signal?: AbortSignal;
+}
+
+/** Which entries `list` yields, and how. */
+export interface ListOptions extends Stoppable {
+  /** The table; "dying" and "unconfirmed" hold flows that are no longer, or not yet, in the main one. */
+  table?: "conntrack" | "dying" | "unconfirmed";
+  /** Told where the table changed shape while it was read, so that entries may be missing or there twice. */
+  onInterrupted?: () => void;
+}
+
+/** Which expectations `expectations` yields. */
+export interface ExpectationOptions extends Stoppable {
+  family?: Family;
+  /** As for `list`. */
+  onInterrupted?: () => void;
+}
+
+/** The kinds of events. */
+export type EventName = "new" | "update" | "destroy";
+
+/** Which expectations' events to follow. */
+export interface ExpectationEventOptions extends Stoppable {
+  /** All of them where absent. */
+  types?: readonly EventName[];
+  /** Look up the names of the programs that bring events about (`progname`): it reads /proc, and takes the rights to do so. */
+  programs?: boolean;
+}
+
+/** Which flows' events to follow. */
+export interface EventOptions extends ExpectationEventOptions {
+  filter?: Filter;
+}
+
+/** What an event has beyond its entry. */
+export interface EventHead {
+  event: EventName;
+  /** RFC 3339 in UTC with nanoseconds. The kernel's own where net.netfilter.nf_conntrack_timestamp is set (Linux 6.14). */
+  time: string;
+  /** The netlink port of the program that brought the event about; absent for the kernel itself. */
+  portid?: number;
+  /** That program's name, where `programs` asked for it and it could be found. */
+  progname?: string;
+}
+
+/** A flow was created, changed or destroyed. Destroy events have the final counters. */
+export interface FlowEvent extends EventHead, Flow {}
+
+/** An expectation was created, changed or destroyed. */
+export interface ExpectationEvent extends EventHead, Expectation {}
+
+/** The receive buffer overran: an unknown number of events is missing here. */
+export interface LostEvents {
+  event: "lost";
+  time: string;
+}
+
+/** The counters of one CPU, by the names that `conntrack -S` shows. */
+export interface CpuStats {
+  cpu: number;
+  [counter: string]: number;
+}

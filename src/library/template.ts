@@ -1,0 +1,177 @@
+/** New flows and changes as callers write them, and the values that the command's options become too. */
+import { noTuple, type TupleValues, type Values } from "../command/command.js";
+import * as C from "../ctnetlink/constants.js";
+import type { FlowKey } from "../ctnetlink/queries.js";
+import { UsageError } from "../system/errors.js";
+import type { Icmp, Protocol, Status } from "./flow.js";
+import * as V from "./values.js";
+
+/** One direction of a flow that is to be found or created. */
+export interface Endpoints {
+  src: string;
+  dst: string;
+  /** Ports, where the protocol has them. */
+  sport?: number;
+  dport?: number;
+  /** GRE's keys. */
+  srckey?: number;
+  dstkey?: number;
+  icmp?: Icmp;
+  /** The zone of this direction alone. */
+  zone?: number;
+}
+
+/** What names one flow: its protocol and one of its directions. A `Flow` will do. */
+export interface Key {
+  protocol: string | number | Protocol;
+  orig?: Endpoints;
+  /** Used where there is no `orig`. */
+  reply?: Endpoints;
+  zone?: number;
+}
+
+/** What takes the place of an address, and of a port where the protocol is TCP or UDP. */
+export interface NewTranslation {
+  address: string;
+  port?: number;
+}
+
+/** A flow that is to be created. */
+export interface NewFlow {
+  protocol: string | number | Protocol;
+  /** Seconds until it expires. */
+  timeout: number;
+  orig: Endpoints;
+  /** The opposite of `orig` where it is absent. */
+  reply?: Endpoints;
+  /** TCP, SCTP and DCCP: the kernel does not take a flow of theirs without one. */
+  state?: string;
+  /** DCCP: which side `orig` comes from. */
+  role?: "client" | "server";
+  /** SCTP: the verification tags of both directions. */
+  vtags?: { orig: number; reply: number };
+  status?: readonly Status[];
+  mark?: number;
+  zone?: number;
+  labels?: readonly (string | number)[];
+  snat?: NewTranslation;
+  dnat?: NewTranslation;
+}
+
+/** What an update changes; what is absent stays as it is. */
+export interface Changes {
+  /** Seconds until the entry expires. */
+  timeout?: number;
+  /** The mark, or the bits of `mask` of it. */
+  mark?: number | { value: number; mask: number };
+  /** The name of a state; the filter must have the protocol. */
+  state?: string;
+  /** Flags to set besides those that are set: the kernel clears none. */
+  status?: readonly Status[];
+  /** Labels to add or to remove, but not both. `"all"` removes them all. */
+  labels?: { add: readonly (string | number)[] } | { remove: readonly (string | number)[] | "all" };
+}
+
+function readEndpoints(path: string, value: Endpoints, strict: boolean): TupleValues {
+  if (strict) V.checkProperties(path, value, V.TUPLE_PROPERTIES);
+  const tuple = noTuple();
+  tuple.src = V.readAddress(`${path}.src`, value.src);
+  tuple.dst = V.readAddress(`${path}.dst`, value.dst);
+  V.readPorts(path, value, tuple);
+  return tuple;
+}
+
+/** Reads what names one flow. Other properties do not matter: a Flow has many. */
+export function readKey({ protocol, orig, reply, zone }: Key): FlowKey {
+  const byOrig = orig !== undefined;
+  if (!byOrig && reply === undefined) throw new UsageError("key: neither orig nor reply is there");
+  const tuple = readEndpoints(byOrig ? "key.orig" : "key.reply", byOrig ? orig : reply!, false);
+  return {
+    family: V.commonFamily("key", undefined, tuple.src, tuple.dst),
+    type: byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY,
+    tuple: { ...tuple, protonum: V.readProtocol("key.protocol", protocol) },
+    zone: zone === undefined ? undefined : V.readU16("key.zone", zone),
+  };
+}
+
+const NEW_FLOW_PROPERTIES = [
+  "protocol",
+  "timeout",
+  "orig",
+  "reply",
+  "state",
+  "role",
+  "vtags",
+  "status",
+  "mark",
+  "zone",
+  "labels",
+  "snat",
+  "dnat",
+] as const satisfies readonly (keyof NewFlow)[];
+
+/** Reads a flow that is to be created. */
+export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): { family: number; values: Values } {
+  V.checkProperties("flow", flow, NEW_FLOW_PROPERTIES);
+  const protonum = V.readProtocol("flow.protocol", flow.protocol);
+  const orig = readEndpoints("flow.orig", flow.orig, true);
+  const reply = flow.reply === undefined ? noTuple() : readEndpoints("flow.reply", flow.reply, true);
+  const values: Values = { orig, reply, expectTuple: noTuple(), expectMask: noTuple(), protonum };
+  values.timeoutSeconds = V.readU32("flow.timeout", flow.timeout);
+  if (flow.state !== undefined) values.state = V.readState("flow.state", flow.state, protonum);
+  if (flow.role !== undefined) {
+    if (flow.role !== "client" && flow.role !== "server") V.refuse("flow.role", flow.role, '"client" or "server"');
+    values.role = flow.role === "client" ? 0 : 1;
+  }
+  if (flow.vtags !== undefined) {
+    V.checkProperties("flow.vtags", flow.vtags, ["orig", "reply"]);
+    values.origVtag = V.readU32("flow.vtags.orig", flow.vtags.orig);
+    values.replyVtag = V.readU32("flow.vtags.reply", flow.vtags.reply);
+  }
+  if (flow.status !== undefined) values.status = flags("flow.status", flow.status);
+  if (flow.mark !== undefined) values.mark = V.readMark("flow.mark", V.readU32("flow.mark", flow.mark));
+  if (flow.zone !== undefined) values.zone = V.readU16("flow.zone", flow.zone);
+  if (flow.labels !== undefined) values.labelAdd = V.readLabels("flow.labels", flow.labels, labelBits);
+  if (flow.snat !== undefined) values.srcNat = readNewTranslation("flow.snat", flow.snat);
+  if (flow.dnat !== undefined) values.dstNat = readNewTranslation("flow.dnat", flow.dnat);
+  const { srcNat, dstNat } = values;
+  const family = V.commonFamily(
+    "flow",
+    undefined,
+    orig.src,
+    orig.dst,
+    reply.src,
+    reply.dst,
+    srcNat?.address,
+    dstNat?.address,
+  );
+  return { family, values };
+}
+
+function readNewTranslation(path: string, value: NewTranslation) {
+  V.readAddress(`${path}.address`, (value as Partial<NewTranslation> | undefined)?.address);
+  return V.readTranslation(path, value);
+}
+
+function flags(path: string, names: readonly Status[]) {
+  return { set: V.readFlags(path, names), clear: 0, unset: false };
+}
+
+/** Reads what is to change about flows of protocol `protonum`. */
+export function readChanges(changes: Changes, protonum: number | undefined, labelBits: V.LabelBits): Values {
+  V.checkProperties("changes", changes, ["timeout", "mark", "state", "status", "labels"]);
+  const { timeout, mark, state, status, labels } = changes;
+  const values: Values = { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() };
+  if (protonum !== undefined) values.protonum = protonum;
+  if (timeout !== undefined) values.timeoutSeconds = V.readU32("changes.timeout", timeout);
+  if (mark !== undefined) values.mark = V.readMark("changes.mark", mark);
+  if (state !== undefined) values.state = V.readState("changes.state", state, protonum);
+  if (status !== undefined) values.status = flags("changes.status", status);
+  if (labels === undefined) return values;
+  V.checkProperties("changes.labels", labels, ["add", "remove"]);
+  if ("add" in labels && "remove" in labels) throw new UsageError("changes.labels: add and remove at the same time");
+  if ("add" in labels) values.labelAdd = V.readLabels("changes.labels.add", labels.add, labelBits);
+  else if (labels.remove === "all") values.labelDel = "all";
+  else values.labelDel = V.readLabels("changes.labels.remove", labels.remove, labelBits);
+  return values;
+}

@@ -1,0 +1,178 @@
+/** Readers of what a caller hands in: plain values in, what the modules below work with out, or UsageError. */
+import type { NatValues, TupleValues } from "../command/command.js";
+import * as C from "../ctnetlink/constants.js";
+import { STATUS_NAMES } from "../format/flow-json.js";
+import { PROTOCOLS, protocolByNumber } from "../protocol/protocols.js";
+import { UsageError } from "../system/errors.js";
+import { parseAddress, prefixMask } from "../system/inet.js";
+import { parseDecimal, U32_MAX } from "../system/numbers.js";
+import { usualProtocolNames } from "../system/protocol-names.js";
+import type { Family, Protocol } from "./flow.js";
+
+/** Gives the bit number of a label's name, or undefined. */
+export type LabelBits = (name: string) => number | undefined;
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : Array.isArray(value) ? "a list" : String(value);
+}
+
+export function refuse(path: string, value: unknown, wanted: string): never {
+  throw new UsageError(`${path}: ${shown(value)} is not ${wanted}`);
+}
+
+/**
+ * Makes sure that `value` is an object with no other properties than `known`, and with none that is undefined: a filter
+ * that lost a condition would match what it was not meant for.
+ */
+export function checkProperties(path: string, value: unknown, known: readonly string[]): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, value, "an object");
+  for (const [name, one] of Object.entries(value)) {
+    if (!known.includes(name)) throw new UsageError(`${path}.${name}: there is no such property`);
+    if (one === undefined) throw new UsageError(`${path}.${name} is undefined: leave it out`);
+  }
+}
+
+export function readNumber(path: string, value: unknown, max: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  return refuse(path, value, `a whole number from 0 to ${max}`);
+}
+
+export const readU8 = (path: string, value: unknown): number => readNumber(path, value, 0xff);
+export const readU16 = (path: string, value: unknown): number => readNumber(path, value, 0xffff);
+export const readU32 = (path: string, value: unknown): number => readNumber(path, value, U32_MAX);
+
+export function readFamily(path: string, value: Family): number {
+  if (value === "ipv4") return C.AF_INET;
+  return value === "ipv6" ? C.AF_INET6 : refuse(path, value, '"ipv4" or "ipv6"');
+}
+
+export function readAddress(path: string, value: unknown): Uint8Array {
+  const address = typeof value === "string" ? parseAddress(value) : undefined;
+  return address ?? refuse(path, value, "an address");
+}
+
+/** ADDRESS or ADDRESS/LENGTH; without a mask for a whole address. */
+export function readNetwork(path: string, value: unknown): { address: Uint8Array; mask?: Uint8Array } {
+  if (typeof value !== "string") return refuse(path, value, "an address or a network");
+  const [text = "", length] = value.split("/", 2);
+  const address = readAddress(path, text);
+  if (length === undefined) return { address };
+  const bits = parseDecimal(length, 8 * address.length);
+  if (bits === undefined || value.split("/").length > 2) return refuse(path, value, "a network");
+  return bits === 8 * address.length ? { address } : { address, mask: prefixMask(bits, address.length) };
+}
+
+/** A protocol by its name or number, or as flows have it. */
+export function readProtocol(path: string, value: string | number | Protocol): number {
+  if (typeof value === "object" && value !== null) return readU8(`${path}.number`, value.number);
+  if (typeof value !== "string") return readU8(path, value);
+  return (
+    PROTOCOLS.find(({ name }) => name === value)?.number ??
+    usualProtocolNames().get(value) ??
+    refuse(path, value, "a protocol")
+  );
+}
+
+/** A state by its name; each protocol has its own. */
+export function readState(path: string, value: unknown, protonum: number | undefined): number {
+  if (protonum === undefined) throw new UsageError(`${path} needs a protocol beside it`);
+  const states = protocolByNumber(protonum)?.states ?? [];
+  const number = typeof value === "string" ? states.indexOf(value) : -1;
+  return number >= 0
+    ? number
+    : refuse(path, value, states.length > 0 ? `one of ${states.join(", ")}` : "a state: it has none");
+}
+
+function readFlag(path: string, name: unknown): number {
+  const bit = (STATUS_NAMES as readonly unknown[]).indexOf(name);
+  return bit >= 0 ? 1 << bit : refuse(path, name, `one of ${STATUS_NAMES.join(", ")}`);
+}
+
+function checkList(path: string, value: unknown): asserts value is readonly unknown[] {
+  if (!Array.isArray(value)) refuse(path, value, "a list");
+}
+
+/** IPS_* bits by their names. */
+export function readFlags(path: string, value: unknown): number {
+  checkList(path, value);
+  return value.reduce<number>((bits, name, i) => bits | readFlag(`${path}[${i}]`, name), 0);
+}
+
+/** Flags that must be set, and with `!` in front those that must not. */
+export function readStatusFilter(path: string, value: unknown): { set: number; clear: number; unset: boolean } {
+  checkList(path, value);
+  if (value.length === 0) refuse(path, value, "a list of flags: it is empty");
+  const status = { set: 0, clear: 0, unset: false };
+  for (const [i, name] of value.entries()) {
+    const negated = typeof name === "string" && name.startsWith("!");
+    const flag = readFlag(`${path}[${i}]`, negated ? name.slice(1) : name);
+    if (negated) status.clear |= flag;
+    else status.set |= flag;
+  }
+  return status;
+}
+
+/** A mark, or a value and which of its bits count. */
+export function readMark(path: string, value: unknown): { value: number; mask: number } {
+  if (typeof value !== "object") return { value: readU32(path, value), mask: U32_MAX };
+  checkProperties(path, value, ["value", "mask"]);
+  const { value: number, mask } = value as { value: unknown; mask: unknown };
+  return { value: readU32(`${path}.value`, number), mask: readU32(`${path}.mask`, mask) };
+}
+
+/** Labels by name or bit number. */
+export function readLabels(path: string, value: unknown, bits: LabelBits): number[] {
+  checkList(path, value);
+  return value.map((label, i) => {
+    if (typeof label === "number") return readNumber(`${path}[${i}]`, label, 0xffff);
+    const bit = typeof label === "string" ? bits(label) : undefined;
+    return bit ?? refuse(`${path}[${i}]`, label, "a label of connlabel.conf");
+  });
+}
+
+/** A translation, or true for whichever. */
+export function readTranslation(path: string, value: unknown): NatValues {
+  if (value === true) return {};
+  checkProperties(path, value, ["address", "port"]);
+  const { address, port } = value as { address?: unknown; port?: unknown };
+  const nat: NatValues = {};
+  if (address !== undefined) nat.address = readAddress(`${path}.address`, address);
+  if (port !== undefined) nat.port = readU16(`${path}.port`, port);
+  return nat;
+}
+
+/** The properties of a tuple besides its addresses. */
+export const TUPLE_PROPERTIES = ["src", "dst", "sport", "dport", "srckey", "dstkey", "icmp", "zone"] as const;
+const ICMP_PROPERTIES = ["type", "code", "id"] as const;
+
+/** All of a tuple but its addresses. GRE's keys take the place of ports. */
+export function readPorts(path: string, value: object, into: TupleValues): void {
+  const { sport, dport, srckey, dstkey, icmp, zone } = value as Record<string, unknown>;
+  if (sport !== undefined) into.sport = readU16(`${path}.sport`, sport);
+  if (dport !== undefined) into.dport = readU16(`${path}.dport`, dport);
+  if (srckey !== undefined) into.sport = readU16(`${path}.srckey`, srckey);
+  if (dstkey !== undefined) into.dport = readU16(`${path}.dstkey`, dstkey);
+  if (zone !== undefined) into.zone = readU16(`${path}.zone`, zone);
+  if (icmp === undefined) return;
+  checkProperties(`${path}.icmp`, icmp, ICMP_PROPERTIES);
+  const { type, code, id } = icmp as Record<string, unknown>;
+  if (type !== undefined) into.icmpType = readU8(`${path}.icmp.type`, type);
+  if (code !== undefined) into.icmpCode = readU8(`${path}.icmp.code`, code);
+  if (id !== undefined) into.icmpId = readU16(`${path}.icmp.id`, id);
+}
+
+/** The family that all of `addresses` are of, or that was named; AF_UNSPEC where nothing says one. */
+export function commonFamily(
+  path: string,
+  named: number | undefined,
+  ...addresses: (Uint8Array | undefined)[]
+): number {
+  let family = named ?? C.AF_UNSPEC;
+  for (const address of addresses) {
+    if (address === undefined) continue;
+    const own = address.length === 4 ? C.AF_INET : C.AF_INET6;
+    if (family !== C.AF_UNSPEC && family !== own) throw new UsageError(`${path}: addresses of both families`);
+    family = own;
+  }
+  return family;
+}

@@ -46,7 +46,8 @@ const env = {
 const total = { pass: 0, fail: 0, skip: 0 };
 
 function compile() {
-  rmSync(built, { recursive: true, force: true });
+  // The standalone executables live beside what is compiled.
+  for (const directory of ["src", "test", "bench"]) rmSync(join(built, directory), { recursive: true, force: true });
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const { status } = spawnSync(process.execPath, [tsc, "-p", root, "--outDir", built], { stdio: "inherit" });
   if (status !== 0) process.exit(1);

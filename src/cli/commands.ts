@@ -48,8 +48,16 @@ export const COMMANDS: Readonly<Record<CommandOption, CommandRow>> = {
   help: { letter: "h", name: "help", argument: "word", help: "show this text; with -p, a protocol's options too" },
 };
 
+/** Not one of them, for it only counts as the first word. */
+export const LOAD_FILE = {
+  letter: "R",
+  name: "load-file",
+  argumentName: "file",
+  help: "do what the lines of a file say; - reads standard input",
+} as const;
+
 /** Tables in the order in which a beginning of a name is tried. */
-const TABLES: readonly TableName[] = ["expect", "conntrack", "dying", "unconfirmed"];
+export const TABLES: readonly TableName[] = ["expect", "conntrack", "dying", "unconfirmed"];
 
 /** Makes `subject` the command, and what `table` begins the name of its table. */
 export function chooseCommand(draft: Draft, subject: CommandOption, table: string | undefined): void {

@@ -34,8 +34,9 @@ function sink(fd: number, backend: Backend): Sink {
         // A pipe that its other side made non-blocking is full: wait until it is not.
         else if (result === -EAGAIN) backend.pollOut(fd, -1);
         else if (result !== -EINTR) throw new KernelError(-result, "write");
-        // A signal that asks the program to end: it shall not wait for a reader that may never come.
-        else if (backend.caughtSignal() !== 0) throw new KernelError(EINTR, "write");
+        // A signal that asks the program to end: it shall not wait for a reader that may never come. Where some of the bytes
+        // were taken before it came, write(2) tells their number and not EINTR.
+        if (written < bytes.length && backend.caughtSignal() !== 0) throw new KernelError(EINTR, "write");
       }
     },
   };

@@ -1,6 +1,6 @@
 /** The command line declared to commander, out of the same tables that getopt reads by. Loaded for help alone. */
 import { Option, Command as Program } from "commander";
-import { COMMANDS } from "./commands.js";
+import { COMMANDS, LOAD_FILE } from "./commands.js";
 import { OPTION_NAMES } from "./matrix.js";
 import { OPTIONS } from "./options.js";
 import type { ProtocolOptions } from "./protocol-options.js";
@@ -24,11 +24,8 @@ export function buildProgram(protocol?: ProtocolOptions): Program {
     const table = command === "version" || command === "help" ? "" : " [table]";
     program.addOption(new Option(flags(letter, name, table), help).helpGroup("Commands:"));
   }
-  program.addOption(
-    new Option("-R, --load-file <file>", "do what the lines of a file say; - reads standard input").helpGroup(
-      "Commands:",
-    ),
-  );
+  const { letter, name, argumentName, help } = LOAD_FILE;
+  program.addOption(new Option(flags(letter, name, ` <${argumentName}>`), help).helpGroup("Commands:"));
   for (const option of OPTION_NAMES) {
     const row = OPTIONS[option];
     const argument =

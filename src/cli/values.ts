@@ -138,7 +138,7 @@ function splitNat(text: string): [address: string, port: string | undefined] {
 /** The names that a list of parameters may hold: a word means the first that it is a beginning of, in any case. */
 type Names<Value> = readonly (readonly [name: string, value: Value])[];
 
-const STATUS_NAMES = [
+export const STATUS_NAMES = [
   ["ASSURED", C.IPS_ASSURED],
   ["SEEN_REPLY", C.IPS_SEEN_REPLY],
   ["UNSET", 0],
@@ -148,14 +148,14 @@ const STATUS_NAMES = [
   ["HW_OFFLOAD", C.IPS_HW_OFFLOAD],
 ] as const satisfies Names<number>;
 
-const EVENT_NAMES = [
+export const EVENT_NAMES = [
   ["ALL", 7],
   ["NEW", 1],
   ["UPDATES", 2],
   ["DESTROY", 4],
 ] as const satisfies Names<number>;
 
-const OUTPUT_NAMES = (
+export const OUTPUT_NAMES = (
   ["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save", "json"] as const
 ).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputValues>;
 
@@ -243,8 +243,10 @@ export function readState({ name, states = [], stateAliases = {} }: Protocol, te
   return alias ?? fail(`${name === "dccp" ? "Unknown" : "unknown"} ${name.toUpperCase()} state \`${text}'`);
 }
 
+export const ROLES = ["client", "server"] as const;
+
 /** --role: 0 client, 1 server; the word may be any beginning of either, even an empty one. */
 export function readRole(text: string): number {
-  const role = ["client", "server"].findIndex((name) => name.startsWith(text.toLowerCase()));
+  const role = ROLES.findIndex((name) => name.startsWith(text.toLowerCase()));
   return role >= 0 ? role : fail(`Unknown DCCP role \`${text}'`);
 }

@@ -1,0 +1,115 @@
+/** The command line as data, for what is made from it: the manual page and the completions of shells. */
+import type { TableName } from "../command/command.js";
+import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
+import { COMMANDS, type CommandOption, TABLES } from "./commands.js";
+import { commandRules, OPTION_NAMES, type OptionName } from "./matrix.js";
+import { OPTIONS } from "./options.js";
+import { type ProtocolOption, type ProtocolOptions, protocolOptions } from "./protocol-options.js";
+import { EVENT_NAMES, OUTPUT_NAMES, ROLES, STATUS_NAMES } from "./values.js";
+
+/** What can be proposed for a value. */
+export type Proposal =
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  /** Some of the words, with commas between them. */
+  | { readonly kind: "list"; readonly words: readonly string[] }
+  /** Some of the names in the label file, with commas between them. */
+  | { readonly kind: "labels" }
+  | { readonly kind: "file" }
+  /** Only whoever types can know it. */
+  | { readonly kind: "nothing" };
+
+const NOTHING: Proposal = { kind: "nothing" };
+const LABELS: Proposal = { kind: "labels" };
+
+const names = (rows: readonly (readonly [string, unknown])[]) => rows.map(([name]) => name);
+
+/** The words of -u: what stands for bits, what stands for their absence, and UNREPLIED, which getopt's table lacks. */
+export const STATUS_WORDS: readonly string[] = [...names(STATUS_NAMES), "UNREPLIED"];
+export const EVENT_WORDS: readonly string[] = names(EVENT_NAMES);
+export const OUTPUT_WORDS: readonly string[] = names(OUTPUT_NAMES).map((name) => name.toLowerCase());
+export const PROTOCOL_WORDS: readonly string[] = PROTOCOLS.map(({ name }) => name);
+
+/** By option. A new one needs a decision, or this does not compile. */
+export const PROPOSALS: Readonly<Record<OptionName, Proposal>> = {
+  src: NOTHING,
+  dst: NOTHING,
+  "reply-src": NOTHING,
+  "reply-dst": NOTHING,
+  protonum: { kind: "words", words: PROTOCOL_WORDS },
+  timeout: NOTHING,
+  status: { kind: "list", words: STATUS_WORDS },
+  zero: NOTHING,
+  "event-mask": { kind: "list", words: EVENT_WORDS },
+  "tuple-src": NOTHING,
+  "tuple-dst": NOTHING,
+  "mask-src": NOTHING,
+  "mask-dst": NOTHING,
+  "nat-range": NOTHING,
+  mark: NOTHING,
+  id: NOTHING,
+  family: { kind: "words", words: ["ipv4", "ipv6"] },
+  "src-nat": NOTHING,
+  "dst-nat": NOTHING,
+  output: { kind: "list", words: OUTPUT_WORDS },
+  secmark: NOTHING,
+  "buffer-size": NOTHING,
+  "any-nat": NOTHING,
+  zone: NOTHING,
+  label: LABELS,
+  "label-add": LABELS,
+  "label-del": LABELS,
+  "orig-zone": NOTHING,
+  "reply-zone": NOTHING,
+  labelmap: { kind: "file" },
+};
+
+/** All names that --state takes for a protocol. */
+export function stateWords({ states = [], stateAliases = {} }: Protocol): readonly string[] {
+  return [...states, ...Object.keys(stateAliases)];
+}
+
+export function protocolProposal({ names: [name] }: ProtocolOption, protocol: Protocol): Proposal {
+  if (name === "state") return { kind: "words", words: stateWords(protocol) };
+  if (name === "role") return { kind: "words", words: ROLES };
+  return NOTHING;
+}
+
+/** The protocols that have options of their own, with these. */
+export const PROTOCOLS_WITH_OPTIONS: readonly ProtocolOptions[] = PROTOCOLS.flatMap(
+  ({ number }) => protocolOptions(number) ?? [],
+);
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandOption[];
+
+/** The tables that a command works on; none for those that have nothing to do with tables. */
+export function tablesOf(command: CommandOption): readonly TableName[] {
+  if (command === "help" || command === "version") return [];
+  return TABLES.filter((table) => commandRules(command, table) !== undefined);
+}
+
+export interface Taken {
+  /** Options that the command needs. */
+  readonly required: readonly OptionName[];
+  /** Whether it needs the addresses of one direction. */
+  readonly addresses: boolean;
+  /** Options that it takes besides. */
+  readonly optional: readonly OptionName[];
+}
+
+/** Which options a command takes on a table, without those that are ignored. */
+export function optionsOf(command: CommandOption, table: TableName): Taken {
+  const { required, allowed, pairs } = commandRules(command, table)!;
+  const pick = (bits: number) =>
+    OPTION_NAMES.filter((name, index) => (bits & (1 << index)) !== 0 && name !== "nat-range");
+  return { required: pick(required), addresses: pairs !== undefined, optional: pick(allowed & ~required) };
+}
+
+/** All long names of an option, the one that messages show first. */
+export function longNames(option: OptionName): readonly string[] {
+  return [option, ...(OPTIONS[option].synonyms ?? [])];
+}
+
+/** The letter of an option where somebody would type it: the rest need quotes. */
+export function plainLetter(letter: string): string | undefined {
+  return /^[A-Za-z]$/.test(letter) ? letter : undefined;
+}

@@ -1,0 +1,193 @@
+/** The manual page: man/conntrack.8.in with what the tables know. Used by scripts/docs.mjs, not by the command. */
+import type { TableName } from "../command/command.js";
+import type { Protocol } from "../protocol/protocols.js";
+import {
+  COMMAND_NAMES,
+  EVENT_WORDS,
+  longNames,
+  optionsOf,
+  PROTOCOLS_WITH_OPTIONS,
+  plainLetter,
+  stateWords,
+  tablesOf,
+} from "./catalog.js";
+import { COMMANDS, type CommandOption, LOAD_FILE } from "./commands.js";
+import { OPTION_NAMES, type OptionName } from "./matrix.js";
+import { OPTIONS } from "./options.js";
+import type { ProtocolOption } from "./protocol-options.js";
+
+/** What there is to say about a command beyond its line of help. */
+const ABOUT_COMMANDS: Readonly<Partial<Record<CommandOption, string>>> = {
+  get: "The entry is found by its tuple, in either direction.",
+  create: "An entry that exists already is an error.",
+  update: "Filters pick the entries; what else is given is what they shall have afterwards.",
+  event:
+    "Ends at SIGINT or SIGTERM, or when its output is closed. Where events come faster than they are read, the kernel drops" +
+    " some: a warning says so, and the summary how often.",
+  flush: "With -f only the entries of that family.",
+  stats: "One line a processor, since the machine was started.",
+};
+
+/** What there is to say about an option beyond its line of help. */
+const ABOUT_OPTIONS: Readonly<Partial<Record<OptionName, string>>> = {
+  status:
+    "An entry matches when all flags are set that are named, and none that is named with an exclamation mark. UNREPLIED is" +
+    " !SEEN_REPLY; UNSET is none of EXPECTED, SEEN_REPLY, ASSURED and FIXED_TIMEOUT.",
+  zero: "The kernel does that to all entries, so no filter may be given with it.",
+  "event-mask": `Without it all are shown. ${EVENT_WORDS[0]} is the same as naming all of them.`,
+  mark: "A filter compares where MASK has ones. --update makes the mark (old AND NOT MASK) XOR MARK.",
+  "src-nat": "Without an address: entries whose source is translated at all.",
+  "dst-nat": "Without an address: entries whose destination is translated at all.",
+  "any-nat": "Without an address: entries that are translated at all. Not together with -n or -g.",
+  label: "Names come from the label file.",
+  "label-del": "Not together with --label-add.",
+  "buffer-size":
+    "Without it there is room for a burst of some 200,000 events. Sizes beyond net.core.rmem_max need CAP_NET_ADMIN in the" +
+    " machine's own user namespace.",
+};
+
+/** Text for roff: a backslash, a hyphen that is a minus sign, and what would be a macro at the start of a line. */
+function roff(text: string): string {
+  return text
+    .replace(/\\/g, "\\e")
+    .replace(/-/g, "\\-")
+    .replace(/^([.'])/gm, "\\&$1");
+}
+
+const bold = (text: string) => `\\fB${roff(text)}\\fR`;
+const italic = (text: string) => `\\fI${roff(text)}\\fR`;
+
+/** "source of the flow" → "Source of the flow."; a name such as ipv4 stays as it is. */
+function sentence(text: string): string {
+  const first = /^[a-z]+\d/.test(text) ? text[0]! : text[0]!.toUpperCase();
+  return roff(`${first}${text.slice(1)}.`);
+}
+
+function term(names: readonly string[], argument: string, paragraphs: readonly string[]): string {
+  const head = `${names.map(bold).join(", ")}${argument === "" ? "" : ` ${argument}`}`;
+  return [".TP", head, ...paragraphs].join("\n");
+}
+
+function words(letter: string, names: readonly string[]): string[] {
+  const plain = plainLetter(letter);
+  return [...(plain === undefined ? [] : [`-${plain}`]), ...names.map((name) => `--${name}`)];
+}
+
+/** ", "-joined options, each by its letter where that is plain, else by its name. */
+function optionList(options: readonly OptionName[]): string {
+  return options
+    .map((name) => {
+      const letter = plainLetter(OPTIONS[name].letter);
+      return bold(letter === undefined ? `--${name}` : `-${letter}`);
+    })
+    .join(", ");
+}
+
+function needsAndTakes(command: CommandOption, table: TableName): string {
+  const { required, addresses, optional } = optionsOf(command, table);
+  const either = "either \\fB\\-s\\fR and \\fB\\-d\\fR or \\fB\\-r\\fR and \\fB\\-q\\fR";
+  const needs = [required.length > 0 ? optionList(required) : "", addresses ? either : ""].filter(
+    (part) => part !== "",
+  );
+  const parts = [
+    ...(needs.length > 0 ? [`needs ${needs.join(", and ")}`] : []),
+    ...(optional.length > 0 ? [`takes ${optionList(optional)}`] : []),
+  ];
+  return parts.length === 0 ? "takes no options" : parts.join("; ");
+}
+
+/** What the tables that a command works on need and take; those that are alike in one sentence. */
+function optionSentences(command: CommandOption): string[] {
+  const byRules = new Map<string, TableName[]>();
+  const tables = tablesOf(command).toSorted((a, b) => Number(b === "conntrack") - Number(a === "conntrack"));
+  for (const table of tables) {
+    const rules = needsAndTakes(command, table);
+    byRules.set(rules, [...(byRules.get(rules) ?? []), table]);
+  }
+  return Array.from(byRules, ([rules, names]) => `.br\nOn ${names.map(bold).join(", ")}: ${rules}.`);
+}
+
+function commands(): string {
+  const rows = COMMAND_NAMES.map((command) => {
+    const { letter, name, help } = COMMANDS[command];
+    const about = ABOUT_COMMANDS[command];
+    return term(words(letter, [name]), tablesOf(command).length > 0 ? `[${italic("table")}]` : "", [
+      sentence(help),
+      ...(about === undefined ? [] : [roff(about)]),
+      ...optionSentences(command),
+    ]);
+  });
+  const { letter, name, argumentName, help } = LOAD_FILE;
+  const load = term(words(letter, [name]), italic(argumentName), [sentence(help), "It has to be the first word."]);
+  return [...rows, load].join("\n");
+}
+
+function options(): string {
+  return OPTION_NAMES.map((option) => {
+    const { letter, help, ...row } = OPTIONS[option];
+    const argument =
+      row.argument === "none"
+        ? ""
+        : row.argument === "optional"
+          ? `[${italic(row.argumentName)}]`
+          : italic(row.argumentName);
+    const about = ABOUT_OPTIONS[option];
+    return term(words(letter, longNames(option)), argument, [
+      sentence(help),
+      ...(about === undefined ? [] : [roff(about)]),
+    ]);
+  }).join("\n");
+}
+
+/** The options of protocols, those that the same protocols have together. */
+function protocols(): string {
+  const owners = new Map<string, { option: ProtocolOption; protocols: Protocol[] }>();
+  for (const { protocol, options: rows } of PROTOCOLS_WITH_OPTIONS) {
+    for (const option of rows) {
+      const owner = owners.get(option.names[0]) ?? { option, protocols: [] };
+      owner.protocols.push(protocol);
+      owners.set(option.names[0], owner);
+    }
+  }
+  const sections = new Map<string, string[]>();
+  for (const { option, protocols: having } of owners.values()) {
+    const { names, argumentName, help } = option;
+    const title = having.map(({ name }) => name).join(", ");
+    const states = having.map((protocol) => `.br\n${protocol.name}: ${stateWords(protocol).map(bold).join(", ")}.`);
+    const row = term(
+      names.map((name) => `--${name}`),
+      italic(argumentName),
+      [sentence(help), ...(names[0] === "state" ? states : [])],
+    );
+    sections.set(title, [...(sections.get(title) ?? []), row]);
+  }
+  return Array.from(sections, ([title, rows]) => [`.SS ${title}`, ...rows].join("\n")).join("\n");
+}
+
+function synopsis(): string {
+  const lines = COMMAND_NAMES.map((command) => {
+    const { required, optional } = optionsOf(command, "conntrack");
+    const table = tablesOf(command).length > 0 ? ` [${italic("table")}]` : "";
+    const more = required.length + optional.length > 0 ? ` [${italic("options")}]` : "";
+    return `${bold("conntrack")} ${bold(`-${COMMANDS[command].letter}`)}${table}${more}`;
+  });
+  return [...lines, `${bold("conntrack")} ${bold(`-${LOAD_FILE.letter}`)} ${italic(LOAD_FILE.argumentName)}`].join(
+    "\n",
+  );
+}
+
+/** Fills the template in; `version` is the package's. */
+export function manPage(template: string, version: string): string {
+  const parts: Readonly<Record<string, () => string>> = {
+    VERSION: () => version,
+    SYNOPSIS: synopsis,
+    COMMANDS: commands,
+    OPTIONS: options,
+    PROTOCOLS: protocols,
+  };
+  return template.replace(/@([A-Z]+)@/g, (_, name: string) => {
+    const part = parts[name];
+    if (part === undefined) throw new Error(`the template asks for @${name}@`);
+    return part();
+  });
+}

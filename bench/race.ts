@@ -141,7 +141,7 @@ async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
     for (const { contender, result } of racers) {
       if (result.skipped !== "") continue;
       row.before?.(table);
-      const command = contender.command(args);
+      const command = contender.command(contender === REFERENCE ? (row.referenceArgs ?? args) : args);
       const outcome = await (row.kind === "events" ? listen(command, table) : time(command, table));
       result.skipped = problem(contender, outcome, expected);
       result.wrong = result.skipped !== "" && result.skipped !== NOT_YET && contender !== REFERENCE;

@@ -6,6 +6,8 @@ export interface Row {
   name: string;
   /** The command line; `entries` are those of this row's table, `saved` makes a file of them that -R takes. */
   args(entries: number, saved: () => string): readonly string[];
+  /** What the reference runs, where it has nothing of the kind. */
+  referenceArgs?: readonly string[];
   /** How big the table is, by --entries. */
   entries(entries: number): number;
   /** Who takes part besides the conntracks. */
@@ -53,6 +55,7 @@ const PEER_ENTRIES = 20_000;
 export const ROWS: readonly Row[] = [
   row("list-default", ["-L"], dump),
   row("list-xml", ["-L", "-o", "xml"], dump),
+  row("list-json", ["-L", "-o", "json"], { ...dump, referenceArgs: ["-L", "-o", "xml"] }),
   row("list-save", ["-L", "-o", "save"], dump),
   row("list-extended", ["-L", "-o", "extended"], dump),
   row("filter-source", (entries) => ["-L", "-s", oneAddress(entries)], dump),

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { program } from "../support/command.js";
-import { CLIENT, type Lab, lab, nft, noLab, SERVER, SERVER6, sysctl } from "../support/lab.js";
+import { overlayEtc } from "../support/etc.js";
+import { CLIENT, type Lab, lab, nft, noLab, ROUTER, ROUTER_OUT, SERVER, SERVER6, sysctl } from "../support/lab.js";
 import { type Listener, listen } from "../support/listener.js";
 import { notYet } from "../support/not-yet.js";
 import type { Outcome } from "../support/process.js";
@@ -12,7 +13,19 @@ import { sleep, until } from "../support/wait.js";
 
 const RULES = `table inet n {
   ct helper ftp { type "ftp" protocol tcp; }
-  chain pre { type filter hook prerouting priority filter; tcp dport 21 ct helper set "ftp"; ct state new counter; }
+  chain zones { type filter hook prerouting priority raw;
+    udp dport 52 ct zone set 7
+    udp dport 54 ct original zone set 8
+    udp dport 55 ct reply zone set 9
+  }
+  chain pre { type filter hook prerouting priority filter;
+    tcp dport 21 ct helper set "ftp"
+    udp dport 53 ct label set 2
+    udp dport 53 ct mark set 5
+    ct state new counter
+  }
+  chain nat { type nat hook prerouting priority dstnat; ip daddr ${ROUTER} tcp dport 8080 dnat ip to ${SERVER}:80; }
+  chain post { type nat hook postrouting priority srcnat; udp dport 51 snat ip to ${ROUTER_OUT}:4000-4010; }
 }`;
 
 const LISTENERS = [
@@ -28,8 +41,27 @@ const LISTENERS = [
   "-E -p udp --dport 53",
   `-E -s ${CLIENT} -f ipv4`,
   "-E -f ipv6",
+  "-E -o id",
+  "-E -o labels",
+  "-E -o labels,xml,id",
+  "-E -l two",
+  "-E -p icmp",
+  "-E -p icmpv6 -o xml",
+  // With a protocol: the reference takes untranslated ICMP for translated.
+  "-E -p udp -n",
+  "-E -p tcp -g",
+  "-E -p tcp -g -o save",
+  "-E -p tcp -j -o xml",
+  "-E -w 7",
+  "-E --orig-zone 8 -o xml",
+  "-E --reply-zone 9 -o save",
+  "-E -m 5",
+  "-E -p tcp --state TIME_WAIT",
+  "-E -o userspace",
   "-E expect",
   "-E expect -o xml",
+  "-E expect -o timestamp",
+  "-E expect -o id",
 ];
 
 /**
@@ -51,6 +83,7 @@ describe("events", { skip: noLab || noReference || notYet("event") }, () => {
   const ended = new Map<string, { ours: Outcome; theirs: Outcome }>();
 
   before(async () => {
+    overlayEtc({ "xtables/connlabel.conf": "2 two\n" });
     scene = await lab();
     nft(RULES);
     sysctl("net/netfilter/nf_conntrack_timestamp", 1);
@@ -59,6 +92,7 @@ describe("events", { skip: noLab || noReference || notYet("event") }, () => {
     await server.ask("tcpEcho", { host: SERVER, port: 80 });
     await server.ask("tcpEcho", { host: SERVER6, port: 80 });
     await server.ask("udpEcho", { host: SERVER, port: 53 });
+    for (const port of [51, 52, 54, 55]) await server.ask("udpSink", { host: SERVER, port });
     await server.ask("ftp", { host: SERVER, port: 21 });
     for (const words of LISTENERS) {
       const argv = words.split(" ");
@@ -67,12 +101,22 @@ describe("events", { skip: noLab || noReference || notYet("event") }, () => {
     for (const [name, host, localPort] of [
       ["web", SERVER, 5001],
       ["web6", SERVER6, 5002],
+      ["dnat", ROUTER, 5005],
     ] as const) {
-      await client.ask("connect", { name, host, port: 80, localPort });
+      await client.ask("connect", { name, host, port: name === "dnat" ? 8080 : 80, localPort });
       await client.ask("say", { name, text: "hello", answer: "hello" });
       await client.ask("hangUp", { name });
     }
     await client.ask("datagram", { host: SERVER, port: 53, localPort: 5003, text: "hello", answer: true });
+    for (const [port, localPort] of [
+      [51, 5006],
+      [52, 5007],
+      [54, 5008],
+      [55, 5009],
+    ] as const)
+      await client.ask("datagram", { host: SERVER, port, localPort, text: "hello", answer: false });
+    client.run("ping", "-c1", "-q", SERVER);
+    client.run("ping", "-c1", "-q", SERVER6);
     await client.ask("connect", { name: "ftp", host: SERVER, port: 21, localPort: 5004 });
     await client.ask("say", { name: "ftp", text: "USER x\r\n", answer: "200 fine" });
     await client.ask("say", { name: "ftp", text: "PASV\r\n", answer: "227 " });

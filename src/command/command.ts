@@ -2,6 +2,8 @@
  * A command line after it was understood: what the command-line layer hands to the commands.
  * Addresses are raw bytes in network order (4 or 16); numbers are in host terms.
  */
+import type { TupleFields } from "../ctnetlink/encode.js";
+import type { FlowFilter, NatFilter } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
 
 export type CommandName =
@@ -21,19 +23,8 @@ export type CommandName =
 
 export type TableName = "conntrack" | "expect" | "dying" | "unconfirmed";
 
-/** The fields of one direction as options give them; undefined was not given. */
-export interface TupleValues {
-  src?: Uint8Array | undefined;
-  dst?: Uint8Array | undefined;
-  /** Ports; for gre the keys. */
-  sport?: number | undefined;
-  dport?: number | undefined;
-  icmpType?: number | undefined;
-  icmpCode?: number | undefined;
-  icmpId?: number | undefined;
-  /** --orig-zone, --reply-zone. */
-  zone?: number | undefined;
-}
+/** The fields of one direction as options give them. */
+export type TupleValues = TupleFields;
 
 /** A direction of which nothing was said. All have the same shape, for a million of them are made for a load-file. */
 export function noTuple(): TupleValues {
@@ -49,45 +40,21 @@ export function noTuple(): TupleValues {
   };
 }
 
-/** -u. As a filter: all of `set`, none of `clear` (IPS_* bits), `unset` = none of the four that UNSET names. As a value: the bits of `set`. */
-export interface StatusValues {
-  set: number;
-  clear: number;
-  unset: boolean;
-}
+/** -u. As a filter what FlowFilter says; as a value the bits of `set`. */
+export type StatusValues = NonNullable<FlowFilter["status"]>;
 
 /** -n, -g, -j: an empty object asks whether the flow is translated at all. */
-export interface NatValues {
-  address?: Uint8Array;
-  port?: number;
-}
+export type NatValues = NatFilter;
 
-/** Everything that options can say about a flow or an expectation. */
-export interface Values {
+/** Everything that options can say about a flow or an expectation: what to look for, and what a change makes of it. */
+export interface Values extends Omit<FlowFilter, "family" | "orig" | "reply" | "labels"> {
   orig: TupleValues;
   reply: TupleValues;
-  /** The network mask of -s / -d, from /LEN or --mask-src / --mask-dst; absent = the whole address. */
-  srcMask?: Uint8Array;
-  dstMask?: Uint8Array;
   /** The expectation's own tuple and mask: --tuple-src … --mask-port-dst. */
   expectTuple: TupleValues;
   expectMask: TupleValues;
-  protonum?: number;
-  /** TCP_CONNTRACK_*, SCTP_CONNTRACK_* or DCCP state number. */
-  state?: number;
   /** DCCP role: 0 client, 1 server. */
   role?: number;
-  origVtag?: number;
-  replyVtag?: number;
-  timeoutSeconds?: number;
-  status?: StatusValues;
-  mark?: { value: number; mask: number };
-  secmark?: number;
-  id?: number;
-  zone?: number;
-  srcNat?: NatValues;
-  dstNat?: NatValues;
-  anyNat?: NatValues;
   /** Label bits that must all be set (-l). */
   labels?: number[];
   labelAdd?: number[];

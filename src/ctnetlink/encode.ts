@@ -5,18 +5,23 @@ import * as C from "./constants.js";
 import * as S from "./slots.js";
 import type { FlowView } from "./view.js";
 
-/** One direction of a flow. Addresses are raw bytes in network order, 4 or 16; an absent property is not sent. */
-export interface Tuple {
+/** The fields of one direction of a flow. Addresses are raw bytes in network order, 4 or 16; what is absent is not said. */
+export interface TupleFields {
   src?: Uint8Array | undefined;
   dst?: Uint8Array | undefined;
-  protonum?: number | undefined;
   /** Ports; GRE's keys. */
   sport?: number | undefined;
   dport?: number | undefined;
   icmpType?: number | undefined;
   icmpCode?: number | undefined;
   icmpId?: number | undefined;
+  /** The zone of this direction alone. */
   zone?: number | undefined;
+}
+
+/** A tuple as it is sent: an absent property is not. */
+export interface Tuple extends TupleFields {
+  protonum?: number | undefined;
 }
 
 /** What narrows a dump in the kernel. The caller applies its complete filter again: older kernels ignore some of these. */

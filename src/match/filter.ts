@@ -1,6 +1,7 @@
 /** Filters on flows, compiled once into a predicate over the view. */
 
 import * as C from "../ctnetlink/constants.js";
+import type { TupleFields } from "../ctnetlink/encode.js";
 import { hasLabel } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
@@ -13,20 +14,6 @@ import {
 } from "../protocol/nat.js";
 import { stateNumber } from "../protocol/state.js";
 
-/** The fields of one direction; an absent property matches everything. Addresses are raw bytes in network order. */
-export interface TupleFilter {
-  src?: Uint8Array | undefined;
-  dst?: Uint8Array | undefined;
-  /** Ports; GRE's keys. */
-  sport?: number | undefined;
-  dport?: number | undefined;
-  icmpType?: number | undefined;
-  icmpCode?: number | undefined;
-  icmpId?: number | undefined;
-  /** The zone of this direction; a tuple without one is in zone 0. */
-  zone?: number | undefined;
-}
-
 /** A translation that must have taken place, and what it must have made of the address or port. */
 export interface NatFilter {
   address?: Uint8Array;
@@ -37,8 +24,8 @@ export interface NatFilter {
 export interface FlowFilter {
   /** AF_INET or AF_INET6; 0 = both. */
   family?: number;
-  orig?: TupleFilter;
-  reply?: TupleFilter;
+  orig?: TupleFields;
+  reply?: TupleFields;
   /** Network masks of orig.src and orig.dst. */
   srcMask?: Uint8Array;
   dstMask?: Uint8Array;
@@ -110,7 +97,7 @@ function equalAddress(v4: number, v6: number, address: Uint8Array, mask?: Uint8A
   };
 }
 
-function tupleChecks(tuple: TupleFilter, base: number, srcMask?: Uint8Array, dstMask?: Uint8Array): Predicate[] {
+function tupleChecks(tuple: TupleFields, base: number, srcMask?: Uint8Array, dstMask?: Uint8Array): Predicate[] {
   const checks: Predicate[] = [];
   const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = tuple;
   if (sport !== undefined) checks.push(equalU16(base + S.T_SRC_PORT, sport));

@@ -3,9 +3,9 @@
  * linux/netfilter/nfnetlink_conntrack.h; the complete predicate runs in user space all the same, so this can only save work.
  */
 import * as C from "../ctnetlink/constants.js";
-import type { DumpFilter, Tuple } from "../ctnetlink/encode.js";
+import type { DumpFilter, Tuple, TupleFields } from "../ctnetlink/encode.js";
 import { protocolByNumber } from "../protocol/protocols.js";
-import { type FlowFilter, type TupleFilter, UNSET_FLAGS } from "./filter.js";
+import { type FlowFilter, UNSET_FLAGS } from "./filter.js";
 
 /** A mask without a clear bit is no network. */
 const isWhole = (mask: Uint8Array | undefined) => mask === undefined || mask.every((byte) => byte === 0xff);
@@ -17,7 +17,7 @@ const isWhole = (mask: Uint8Array | undefined) => mask === undefined || mask.eve
 const isIpv4 = (address: Uint8Array | undefined) => address?.length === 4;
 
 /** The exact values of a direction; the kernel knows no networks. Undefined where there are none. */
-function exactTuple(tuple: TupleFilter | undefined, protonum: number | undefined, src: boolean, dst: boolean) {
+function exactTuple(tuple: TupleFields | undefined, protonum: number | undefined, src: boolean, dst: boolean) {
   const exact: Tuple = {};
   if (src && isIpv4(tuple?.src)) exact.src = tuple?.src;
   if (dst && isIpv4(tuple?.dst)) exact.dst = tuple?.dst;

@@ -1,7 +1,7 @@
 /** A growing buffer of output bytes, with the writes that the formatters need. Numbers are written as text. */
 
 /** Bytes that one entry may take without asking: `room()` keeps at least this much free. */
-const ENTRY_ROOM = 4096;
+export const ENTRY_ROOM = 4096;
 const ZERO = 0x30;
 
 /** By octet, four bytes: its digits, padded, and how many they are. */

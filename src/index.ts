@@ -30,6 +30,7 @@ export type {
   LostEvents,
   OpenOptions,
   Stoppable,
+  TableName,
 } from "./library/options.js";
 export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/template.js";
 export { BackendError, ConntrackError, KernelError, UsageError, WireError } from "./system/errors.js";

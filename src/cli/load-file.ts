@@ -1,6 +1,6 @@
 /** -R: reads and checks a whole file of commands, then has it applied. */
 import type { Command } from "../command/command.js";
-import type { Context } from "../command/context.js";
+import { type Context, despiteBrokenOutput } from "../command/context.js";
 import { encodeCreate } from "../command/create.js";
 import { LoadPlan } from "../command/load-file.js";
 import { MessageWriter } from "../netlink/message.js";
@@ -197,7 +197,10 @@ export function loadFile(path: string, io: Io & Context, context: ParseContext):
   const lines = readPlan(plan, path, io, context);
   const progress = progressBar(io, lines);
   try {
-    const failure = plan.apply(io, (line) => progress.show(line));
+    // What comes behind a line whose output nobody reads was asked for all the same.
+    const failure = despiteBrokenOutput(io.stdout, (stdout) =>
+      plan.apply({ ...io, stdout }, (line) => progress.show(line)),
+    );
     if (failure === undefined) return 0;
     failure.error.note = place(path, failure.line);
     throw failure.error;

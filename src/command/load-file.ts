@@ -122,7 +122,7 @@ function applyStep({ command, line }: Step, context: Context): LoadFailure | und
     else flushFlows(command, context);
     return undefined;
   } catch (error) {
-    if (error instanceof KernelError && error.syscall !== "write") return failure(error, command.name, line);
+    if (error instanceof KernelError) return failure(error, command.name, line);
     throw error;
   }
 }

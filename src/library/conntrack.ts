@@ -5,13 +5,7 @@ import { EntryBatch } from "../command/entry-batch.js";
 import { ProgramNames } from "../command/programs.js";
 import { createChanges, flowTuples } from "../command/template.js";
 import * as C from "../ctnetlink/constants.js";
-import {
-  encodeFlowCreate,
-  encodeFlowDelete,
-  encodeFlowFlush,
-  encodeFlowUpdate,
-  encodePlain,
-} from "../ctnetlink/encode.js";
+import { encodeFlowCreate, encodeFlowDelete, encodeFlowUpdate, encodePlain } from "../ctnetlink/encode.js";
 import * as query from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
@@ -32,7 +26,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import { EventStream } from "./event-stream.js";
 import { type Expectation, readExpectation } from "./expectation.js";
 import { type Filter, readFilter } from "./filter.js";
-import { type Family, type Flow, readFlow } from "./flow.js";
+import { type Flow, readFlow } from "./flow.js";
 import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
 import type * as O from "./options.js";
 import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./template.js";
@@ -173,19 +167,19 @@ export class Conntrack {
     return this.#change(this.#filter(filter), options, "CT_DELETE", [ENOENT], encode);
   }
 
-  /** Empties the table of flows, or removes those of one family. The command's `-F`. */
-  async flush(options: { family?: Family } = {}): Promise<void> {
-    const family = options.family === undefined ? C.AF_UNSPEC : readFamily("family", options.family);
-    this.#requests().request((writer) => encodeFlowFlush(writer, family));
+  /** Empties a table. The command's `-F`; for the flows of one family there is `delete({ family: "ipv6" })`. */
+  async flush(table: O.TableName = "conntrack"): Promise<void> {
+    const type = table === "expect" ? C.EXP_DELETE : C.CT_DELETE;
+    this.#requests().request((writer) => encodePlain(writer, type, C.AF_UNSPEC));
   }
 
   /** How many entries a table holds. The command's `-C`. */
-  async count(table: "conntrack" | "expect" = "conntrack"): Promise<number> {
+  async count(table: O.TableName = "conntrack"): Promise<number> {
     return (table === "expect" ? query.countExpectations : query.countFlows)(this.#requests());
   }
 
   /** The kernel's counters, one object a CPU. The command's `-S`. */
-  async stats(table: "conntrack" | "expect" = "conntrack"): Promise<O.CpuStats[]> {
+  async stats(table: O.TableName = "conntrack"): Promise<O.CpuStats[]> {
     return query.cpuStats(this.#requests(), table).map(statsObject);
   }
 

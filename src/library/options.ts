@@ -3,6 +3,9 @@ import type { Expectation } from "./expectation.js";
 import type { Filter } from "./filter.js";
 import type { Family, Flow } from "./flow.js";
 
+/** The tables: of flows, and of expectations. */
+export type TableName = "conntrack" | "expect";
+
 /** How to open the tables. */
 export interface OpenOptions {
   /**

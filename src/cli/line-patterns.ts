@@ -89,7 +89,7 @@ function findValue(words: readonly string[], i: number, message: Uint8Array, enc
   const word = words[i]!;
   const kinds: Kind[] = [];
   const octets = IPV4.exec(word);
-  if (octets !== null && octets.slice(1).every((octet) => String(Number(octet)) === octet && Number(octet) < 256)) {
+  if (octets?.slice(1).every((octet) => String(Number(octet)) === octet && Number(octet) < 256)) {
     kinds.push("ipv4");
   } else if (IPV6.test(word) && parseIpv6(word) !== undefined) kinds.push("ipv6");
   // The wider one first: the lower half of a u32 looks like a u16.

@@ -28,6 +28,8 @@ export const MAX_BATCH_MESSAGES = 128;
 /** The same for queries: 48 answers fill the receive buffer. */
 export const MAX_BATCH_QUERIES = 32;
 
+const RECEIVE_BUFFER_BYTES = 65536;
+
 export interface ConnectionOptions {
   /**
    * Size in bytes of the buffer for one datagram. The kernel packs at most 32 KiB of a dump into one, and less where
@@ -90,7 +92,7 @@ export class NetlinkConnection {
     private readonly socket: Socket,
     options: ConnectionOptions = {},
   ) {
-    this.buffer = new Uint8Array(options.receiveBufferBytes ?? 65536);
+    this.buffer = new Uint8Array(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
     this.strerror = options.strerror;
     // Keeps the answers to a batch small. Kernels before 4.3 refuse it, and get on without.
     socket.setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
@@ -116,7 +118,9 @@ export class NetlinkConnection {
     ahead = false,
   ): Generator<void, { interrupted: boolean }, void> {
     const sequence = this.transmit(write, NLM_F_DUMP);
-    if (ahead) this.socket.readAhead?.(true);
+    // A datagram that was received ahead can be as long as this buffer is by default.
+    const readsAhead = ahead && this.buffer.length >= RECEIVE_BUFFER_BYTES;
+    if (readsAhead) this.socket.readAhead?.(true);
     let interrupted = false;
     const visit: Visit = (start, end, type, flags, answered) => {
       if (answered !== sequence) return false;
@@ -136,7 +140,7 @@ export class NetlinkConnection {
         yield;
       }
     } finally {
-      if (ahead) this.socket.readAhead?.(false);
+      if (readsAhead) this.socket.readAhead?.(false);
     }
   }
 

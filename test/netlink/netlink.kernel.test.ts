@@ -417,15 +417,43 @@ test("dump: given up half way, it keeps the socket busy", () => {
   flush();
   create(clientsOf(MAX_BATCH_MESSAGES));
   const given = openConnection(backend);
-  assert.throws(
-    () =>
-      given.dump(plain(C.CT_GET), () => {
-        throw new Error("enough");
-      }),
-    { message: "enough" },
-  );
+  // Part by part, and so without the thread that receives ahead: that one may have come to the end.
+  const parts = given.dumpParts(plain(C.CT_GET), () => {
+    throw new Error("enough");
+  });
+  assert.throws(() => parts.next(), { message: "enough" });
   assert.throws(() => countByDump(given), { errno: EBUSY });
   given.close();
+});
+
+test("dump: given up half way while the thread receives ahead, it can be closed", () => {
+  flush();
+  for (let from = 0; from < 5000; from += 100) create(clientsOf(100, from));
+  for (let i = 0; i < 50; i++) {
+    const given = openConnection(backend);
+    const giveUp = () =>
+      given.dump(plain(C.CT_GET), () => {
+        throw new Error("enough");
+      });
+    assert.throws(giveUp, { message: "enough" });
+    given.close();
+  }
+});
+
+test("readAhead: the same datagrams as without, and the addon takes no nonsense", () => {
+  const { readAhead, takeAhead, stopAhead } = loadAddon();
+  for (const junk of [undefined, null, "x", {}, 0.5, Symbol("x"), new Uint8Array(8)] as never[]) {
+    assert.equal(takeAhead(junk, new Uint8Array(8), 0, 8), -EINVAL);
+    assert.equal(stopAhead(junk), -EINVAL);
+  }
+  assert.equal(readAhead("x" as never), -EINVAL);
+  const ended = readAhead(-1) as object;
+  assert.equal(takeAhead(ended, new Uint8Array(8), 0, 8), -EBADF);
+  assert.equal(takeAhead(ended, new Uint8Array(8), 0, 9), -EINVAL);
+  assert.equal(stopAhead(ended), 0);
+  assert.equal(stopAhead(ended), 0);
+  assert.equal(takeAhead(ended, new Uint8Array(8), 0, 8), -EBADF);
+  for (let i = 0; i < 100; i++) readAhead(-1); // left to the garbage collector
 });
 
 test("dump: with another request on a second socket meanwhile", () => {

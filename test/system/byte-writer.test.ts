@@ -99,16 +99,12 @@ test("room grows the buffer and keeps what was written", () => {
 });
 
 test("trimBlank takes back one blank and nothing else", () => {
-  assert.equal(
-    written((w) => (w.put(ascii("a  ")), w.trimBlank())),
-    "a ",
-  );
-  assert.equal(
-    written((w) => (w.put(ascii("a")), w.trimBlank())),
-    "a",
-  );
-  assert.equal(
-    written((w) => w.trimBlank()),
-    "",
-  );
+  const trimmed = (text: string) =>
+    written((w) => {
+      w.put(ascii(text));
+      w.trimBlank();
+    });
+  assert.equal(trimmed("a  "), "a ");
+  assert.equal(trimmed("a"), "a");
+  assert.equal(trimmed(""), "");
 });

@@ -10,8 +10,10 @@ export interface Contender {
   missing: string;
   /** Whether it is a conntrack, which must come to the same result as the others. */
   isConntrack: boolean;
-  /** The words to run for a command line of conntrack. */
-  command(args: readonly string[]): readonly string[];
+  /** The words to run for a command line of conntrack, in a row whose table has `entries`. */
+  command(args: readonly string[], entries: number): readonly string[];
+  /** Whether it prints the times of the part that counts: wall, user, system, in microseconds. */
+  timesItself: boolean;
 }
 
 function missing(path: string, remedy: string): string {
@@ -23,13 +25,16 @@ export const REFERENCE: Contender = {
   missing: noReference === false ? "" : (noReference as string),
   isConntrack: true,
   command: (args) => [installed!.path, ...args],
+  timesItself: false,
 };
 
 const ON_NODE: Contender = {
-  name: "ours on Node",
+  // The build makes the cache where it can; a start without it takes some milliseconds more.
+  name: `ours on Node${existsSync(join(root, "dist/cli.cache")) ? "" : ", no code cache"}`,
   missing: missing(join(root, "dist/cli.cjs"), "npm run build"),
   isConntrack: true,
   command: (args) => [process.execPath, binary, ...args],
+  timesItself: false,
 };
 
 const executable = join(root, `build/conntrack-linux-${process.arch}`);
@@ -39,17 +44,27 @@ const STANDALONE: Contender = {
   missing: missing(executable, "not built"),
   isConntrack: true,
   command: (args) => [executable, ...args],
+  timesItself: false,
 };
 
 /** The three that take part in every row. */
 export const CONNTRACKS: readonly Contender[] = [REFERENCE, ON_NODE, STANDALONE];
 
-function script(name: string, path: string): Contender {
-  return { name, missing: missing(path, "not built"), isConntrack: false, command: () => [process.execPath, path] };
+function script(name: string, path: string, timesItself = false): Contender {
+  return {
+    name,
+    missing: missing(path, "not built"),
+    isConntrack: false,
+    command: (_, entries) => [process.execPath, path, String(entries)],
+    timesItself,
+  };
 }
 
 /** Receives the dump and drops it: bench/floor/drain.ts, bundled by scripts/bench.mjs as the command is. */
-export const DRAIN = script("floor: bare drain", join(root, "build/drain.cjs"));
+export const DRAIN = script("floor: bare drain", join(root, "build/floor-drain.cjs"));
+
+/** Sends the table, encoded beforehand: bench/floor/load.ts, bundled likewise. */
+export const SENDING = script("floor: sending alone", join(root, "build/floor-load.cjs"), true);
 
 /** Node itself, without any program. */
 export const NOTHING: Contender = {
@@ -57,6 +72,7 @@ export const NOTHING: Contender = {
   missing: "",
   isConntrack: false,
   command: () => [process.execPath, "-e", "0"],
+  timesItself: false,
 };
 
 /** A dump by node-netlink, which --peers installs. */

@@ -1,19 +1,27 @@
 /**
  * `npm run bench [-- NAME…]`: all rows, or those that the names pick (a row's name, or that of a group: list, filter, …).
- *   --entries N   the size of the table (400,000)       --runs N   how often each contender runs (7)
- *   --short       a small table and few runs, for CI    --peers    with node-netlink, installed on demand
- *   --json FILE   all figures of all runs as JSON
+ *   --entries N   the size of the table (400,000)       --runs N      how often each contender runs (7)
+ *   --short       a small table and few runs, for CI    --peers       with node-netlink, installed on demand
+ *   --json FILE   all figures of all runs as JSON       --from FILE   measures nothing, and shows what --json wrote
+ *   --svg FILE    the wall times as a bar chart
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { root } from "../test/support/paths.js";
+import { chart } from "./chart.js";
 import { allowEntries } from "./limit.js";
 import type { Job, RowResult } from "./race.js";
-import { machine, machineLine, rowTable } from "./report.js";
+import { type Machine, machine, machineLine, rowTable } from "./report.js";
 import { type Row, selectRows } from "./rows.js";
+
+/** What --json writes. */
+interface Report {
+  machine: Machine;
+  results: RowResult[];
+}
 
 const ISOLATE = ["unshare", ...(process.getuid!() === 0 ? [] : ["--user", "--map-root-user"]), "--net"];
 
@@ -57,28 +65,8 @@ function sizeOf(row: Row, entries: number): number {
   return Math.floor(row.entries(entries));
 }
 
-/**
- * Runs the bench.
- * @returns the exit status
- * @throws Error for an argument that cannot be accepted, and where a row cannot be run
- */
-export async function main(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      entries: { type: "string" },
-      runs: { type: "string" },
-      short: { type: "boolean", default: false },
-      peers: { type: "boolean", default: false },
-      json: { type: "string" },
-    },
-  });
-  const entries = wholeNumber("entries", values.entries ?? (values.short ? "4000" : "400000"));
-  const runs = wholeNumber("runs", values.runs ?? (values.short ? "3" : "7"));
-  const rows = selectRows(positionals, values.peers);
-  if (values.peers) installPeers();
-
+/** Runs the rows, one after the other, and prints each. */
+async function measure(rows: readonly Row[], entries: number, runs: number): Promise<Report> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       running?.kill(signal);
@@ -98,8 +86,52 @@ export async function main(argv: readonly string[]): Promise<number> {
     console.log(`\n${rowTable(result)}`);
     results.push(result);
   }
-  if (values.json !== undefined) {
-    writeFileSync(values.json, `${JSON.stringify({ machine: here, results }, undefined, 2)}\n`);
+  return { machine: here, results };
+}
+
+/** Prints what another run of the bench has left: all of it, or the rows that the names pick. */
+function recall(path: string, names: readonly string[]): Report {
+  const report = JSON.parse(readFileSync(path, "utf8")) as Report;
+  const rows = selectRows(names, true);
+  const results = report.results.filter(({ row }) => names.length === 0 || rows.some(({ name }) => name === row));
+  console.log(machineLine(report.machine));
+  for (const result of results) console.log(`\n${rowTable(result)}`);
+  return { ...report, results };
+}
+
+/**
+ * Runs the bench.
+ * @param prepare builds what is to be measured
+ * @returns the exit status
+ * @throws Error for an argument that cannot be accepted, and where a row cannot be run
+ */
+export async function main(argv: readonly string[], prepare: () => Promise<void>): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      entries: { type: "string" },
+      runs: { type: "string" },
+      short: { type: "boolean", default: false },
+      peers: { type: "boolean", default: false },
+      json: { type: "string" },
+      from: { type: "string" },
+      svg: { type: "string" },
+    },
+  });
+  const { short, peers, json, from, svg } = values;
+  let report: Report;
+  if (from !== undefined) {
+    report = recall(from, positionals);
+  } else {
+    const entries = wholeNumber("entries", values.entries ?? (short ? "4000" : "400000"));
+    const runs = wholeNumber("runs", values.runs ?? (short ? "2" : "7"));
+    const rows = selectRows(positionals, peers);
+    await prepare();
+    if (peers) installPeers();
+    report = await measure(rows, entries, runs);
   }
-  return results.some(({ results }) => results.some(({ wrong }) => wrong)) ? 1 : 0;
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (svg !== undefined) writeFileSync(svg, chart(machineLine(report.machine), report.results));
+  return report.results.some(({ results }) => results.some(({ wrong }) => wrong)) ? 1 : 0;
 }

@@ -16,7 +16,6 @@ export interface Figure {
   nsPerMessage: number;
 }
 
-const ROUNDS = 5;
 const ROUND_NS = 100_000_000;
 
 const FORMAT_OPTIONS: FormatOptions = {
@@ -34,11 +33,11 @@ const FILTERS: Readonly<Record<string, FlowFilter>> = {
   state: { protonum: C.IPPROTO_TCP, state: 3 },
 };
 
-/** The best of some rounds. `pass` works off `messages` of them. */
-function figure(name: string, messages: number, pass: () => void): Figure {
+/** The best of `rounds`. `pass` works off `messages` of them. */
+function figure(name: string, rounds: number, messages: number, pass: () => void): Figure {
   let best = Number.POSITIVE_INFINITY;
   // The first round is not counted: the functions are compiled in it.
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 0; round <= rounds; round++) {
     const start = process.hrtime.bigint();
     let passes = 0;
     let elapsed = 0;
@@ -65,14 +64,14 @@ function capture(): Uint8Array[] {
 }
 
 /** Measures with the table of the network namespace that this process is in. */
-export function micro(): Figure[] {
+export function micro(rounds: number): Figure[] {
   const messages = capture();
   const views = messages.map((message) => {
     const view = new FlowView();
     view.read(message, 0, message.length);
     return view;
   });
-  const measure = (name: string, pass: () => void) => figure(name, messages.length, pass);
+  const measure = (name: string, pass: () => void) => figure(name, rounds, messages.length, pass);
 
   const view = new FlowView();
   const decode = measure("decode", () => {

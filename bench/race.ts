@@ -1,11 +1,11 @@
 /** One row: its contenders run in turn, in the network namespace that this process was started in. */
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CONNTRACKS, type Contender, REFERENCE } from "./contenders.js";
-import { type Run, type Running, start } from "./measure.js";
+import { type EventFigures, type EventSource, listen } from "./events.js";
+import { type Run, start } from "./measure.js";
 import { type Figure, micro } from "./micro.js";
 import { ROWS, type Row } from "./rows.js";
 import { openTable, type Table } from "./table.js";
@@ -21,8 +21,8 @@ export interface Job {
 export interface Outcome extends Run {
   /** Status, summary line and entries left: the same for every conntrack. */
   result: string;
-  /** Of the events that took place, how many per cent were shown. */
-  shownPercent?: number;
+  /** Of a listener. */
+  events?: EventFigures;
 }
 
 export interface Result {
@@ -40,6 +40,8 @@ export interface RowResult {
   kind: Row["kind"];
   /** The command line, without the program. */
   line: string;
+  /** That of the reference, where it is another. */
+  referenceLine?: string;
   entries: number;
   results: Result[];
   figures: Figure[];
@@ -55,7 +57,7 @@ function save(): string {
   const stdout = openSync(path, "w");
   const contender = CONNTRACKS.find(({ missing }) => missing === "");
   if (contender === undefined) throw new Error("no conntrack is there that could save the table");
-  const [program, ...args] = contender.command(["-L", "-o", "save"]);
+  const [program, ...args] = contender.command(["-L", "-o", "save"], 0);
   const { status, stderr } = spawnSync(program!, args, { stdio: ["ignore", stdout, "pipe"], encoding: "utf8" });
   closeSync(stdout);
   if (status !== 0) throw new Error(`${contender.name} could not save the table: ${stderr}`);
@@ -77,43 +79,21 @@ async function time(command: readonly string[], table: Table): Promise<Outcome> 
   return { ...run, result: resultOf(run, table) };
 }
 
-/** Whether a netfilter socket of this network namespace has joined a multicast group. */
-function someoneListens(): boolean {
-  const NETLINK_NETFILTER = "12";
-  const rows = readFileSync("/proc/net/netlink", "utf8").trim().split("\n").slice(1);
-  return rows.some((row) => {
-    const [, protocol, , groups] = row.trim().split(/ +/);
-    return protocol === NETLINK_NETFILTER && groups !== "00000000";
-  });
-}
-
-async function untilListening(listener: Running): Promise<void> {
-  let ended = false;
-  void listener.ended.then(() => {
-    ended = true;
-  });
-  while (!ended && !someoneListens()) await sleep(5);
-}
-
-/** Waits until nothing was added to the file for a while. */
-async function untilIdle(path: string): Promise<void> {
-  for (let size = -1; statSync(path).size !== size; await sleep(500)) size = statSync(path).size;
-}
-
-/** Lets a listener show the creation of the table. */
-async function listen(command: readonly string[], table: Table): Promise<Outcome> {
-  const path = join(directory, "events");
+/** The same for a program that prints its times. */
+async function timesPrinted(command: readonly string[], table: Table): Promise<Outcome> {
+  const path = join(directory, "times");
   const stdout = openSync(path, "w");
-  table.flush();
-  const listener = start(command, stdout);
-  await untilListening(listener);
-  table.fill();
-  await untilIdle(path);
-  listener.stop();
-  const run = await listener.ended;
+  const run = await start(command, stdout).ended;
   closeSync(stdout);
-  const lines = readFileSync(path).reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
-  return { ...run, result: `status ${run.status}`, shownPercent: (100 * lines) / table.entries };
+  const [wallMs, userMs, systemMs] = readFileSync(path, "utf8")
+    .split(" ")
+    .map((microseconds) => Number(microseconds) / 1000);
+  return { ...run, wallMs: wallMs!, userMs: userMs!, systemMs: systemMs!, result: resultOf(run, table) };
+}
+
+async function showing(command: readonly string[], source: EventSource, table: Table): Promise<Outcome> {
+  const run = await listen(command, source, table, join(directory, "events"));
+  return { ...run, result: `status ${run.status}` };
 }
 
 /** What is wrong with a run, or "". */
@@ -128,11 +108,18 @@ function problem(
   return !isConntrack || result === (expected ?? result) ? "" : `${result}; expected ${expected}`;
 }
 
+function words(args: readonly string[]): string {
+  return args.map((word) => (word.startsWith(directory) ? "FILE" : word)).join(" ");
+}
+
 async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
   const args = row.args(table.entries, save);
+  const { referenceArgs = args } = row;
+  const without = row.source?.missing() ?? "";
+  if (without === "") row.source?.prepare();
   const racers = [...CONNTRACKS, ...row.beside].map((contender) => {
     const { name, isConntrack, missing } = contender;
-    const result: Result = { contender: name, isConntrack, skipped: missing, wrong: false, outcomes: [] };
+    const result: Result = { contender: name, isConntrack, skipped: missing || without, wrong: false, outcomes: [] };
     return { contender, result };
   });
   let expected: string | undefined;
@@ -141,17 +128,27 @@ async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
     for (const { contender, result } of racers) {
       if (result.skipped !== "") continue;
       row.before?.(table);
-      const command = contender.command(contender === REFERENCE ? (row.referenceArgs ?? args) : args);
-      const outcome = await (row.kind === "events" ? listen(command, table) : time(command, table));
+      const command = contender.command(contender === REFERENCE ? referenceArgs : args, table.entries);
+      const measure = contender.timesItself ? timesPrinted : time;
+      const outcome = await (row.source ? showing(command, row.source, table) : measure(command, table));
       result.skipped = problem(contender, outcome, expected);
       result.wrong = result.skipped !== "" && result.skipped !== NOT_YET && contender !== REFERENCE;
       if (result.skipped === "" && contender.isConntrack) expected ??= outcome.result;
       if (run > 0) result.outcomes.push(outcome);
     }
   }
-  const line = args.map((word) => (word.startsWith(directory) ? "FILE" : word)).join(" ");
+  const line = words(args);
+  const other = words(referenceArgs);
   const results = racers.map(({ result }) => result);
-  return { row: row.name, kind: row.kind, line, entries: table.entries, results, figures: [] };
+  return {
+    row: row.name,
+    kind: row.kind,
+    line,
+    ...(other === line ? {} : { referenceLine: other }),
+    entries: table.entries,
+    results,
+    figures: [],
+  };
 }
 
 async function runJob(job: Job): Promise<RowResult> {
@@ -160,7 +157,7 @@ async function runJob(job: Job): Promise<RowResult> {
   table.fill();
   if (table.count() !== job.entries) throw new Error(`${table.count()} entries were created, not ${job.entries}`);
   if (row.kind !== "micro") return race(row, job, table);
-  return { row: row.name, kind: row.kind, line: "", entries: job.entries, results: [], figures: micro() };
+  return { row: row.name, kind: row.kind, line: "", entries: job.entries, results: [], figures: micro(job.runs) };
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { installed } from "../test/support/reference.js";
+import { median } from "./median.js";
 import type { Outcome, Result, RowResult } from "./race.js";
 
 export interface Machine {
@@ -29,12 +30,6 @@ export function machine(): Machine {
 
 export function machineLine({ date, cpu, cores, kernel, node, reference, load }: Machine): string {
   return `${date}: ${cpu}, ${cores} cores, ${kernel}, Node ${node}, reference ${reference}, load ${load.toFixed(2)}`;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 type Summary = (values: readonly number[]) => number;
@@ -65,14 +60,24 @@ function ratio(field: Field): Column {
 
 const wall: Field = ({ wallMs }) => wallMs;
 const user: Field = ({ userMs }) => userMs;
-const shown: Field = ({ shownPercent }) => shownPercent ?? 0;
+const shown: Field = ({ events }) => events?.shownPercent ?? 0;
+const warnings: Field = ({ events }) => events?.warnings ?? 0;
+const thousandsPerSecond: Field = ({ events }) => (events?.eventsPerSecond ?? 0) / 1000;
 
 const CPU = [figure("user CPU", "ms", 1, user), ratio(user), figure("system", "ms", 1, ({ systemMs }) => systemMs)];
 const PEAK = figure("peak memory", "MiB", 1, ({ peakKib }) => peakKib / 1024);
 
 const COLUMNS: Readonly<Record<"time" | "events", readonly Column[]>> = {
   time: [figure("median", "ms", 1, wall), figure("min", "ms", 1, wall, minimum), ratio(wall), ...CPU, PEAK],
-  events: [figure("shown", "%", 1, shown), figure("min", "%", 1, shown, minimum), ratio(shown), ...CPU, PEAK],
+  events: [
+    figure("shown", "%", 1, shown),
+    figure("min", "%", 1, shown, minimum),
+    ratio(shown),
+    figure("ENOBUFS", "x", 0, warnings),
+    figure("sent", "k/s", 0, thousandsPerSecond),
+    ...CPU,
+    PEAK,
+  ],
 };
 
 /** Cells in columns: the first flush left, the others flush right. */
@@ -84,7 +89,7 @@ function align(lines: readonly (readonly string[])[]): string[] {
 }
 
 /** One table, headed by what was run. */
-export function rowTable({ row, kind, line, entries, results, figures }: RowResult): string {
+export function rowTable({ row, kind, line, referenceLine, entries, results, figures }: RowResult): string {
   if (kind === "micro") {
     const cells = figures.map(({ name, nsPerMessage }) => [name, `${nsPerMessage.toFixed(1)} ns`]);
     return [`${row}: ${entries} messages`, ...align([["", "per message"], ...cells]).map(indent)].join("\n");
@@ -93,9 +98,10 @@ export function rowTable({ row, kind, line, entries, results, figures }: RowResu
   const took = results.filter(({ skipped }) => skipped === "");
   const columns = COLUMNS[kind];
   const cells = took.map((result) => [result.contender, ...columns.map(({ show }) => show(result, reference))]);
+  const other = referenceLine === undefined ? "" : ` (reference: ${referenceLine})`;
   const runs = took[0]?.outcomes.length ?? 0;
   return [
-    `${row}: conntrack ${line}, ${entries.toLocaleString("en")} entries, ${runs} runs`,
+    `${row}: conntrack ${line}${other}, ${entries.toLocaleString("en")} entries, ${runs} runs`,
     ...align([["", ...columns.map(({ title }) => title)], ...cells]).map(indent),
     ...results.filter(({ skipped }) => skipped !== "").map((result) => `  ${result.contender}: ${skip(result)}`),
   ].join("\n");

@@ -1,6 +1,7 @@
 /** What is measured: one entry, one row. A name up to its first hyphen is that of the group. */
-import { type Contender, DRAIN, NODE_NETLINK, NOTHING } from "./contenders.js";
-import { NO_ADDRESS, oneAddress, type Table } from "./table.js";
+import { type Contender, DRAIN, NODE_NETLINK, NOTHING, SENDING } from "./contenders.js";
+import { CREATIONS, type EventSource, PACKETS } from "./events.js";
+import { NO_ADDRESS, oneAddress, someAddresses, type Table } from "./table.js";
 
 export interface Row {
   name: string;
@@ -17,10 +18,11 @@ export interface Row {
   /** How often to run it, by --runs. */
   runs(runs: number): number;
   /**
-   * "time": how long a run takes. "events": how many of the events it shows that the kernel has while the table is filled.
-   * "micro": functions of ours, called in a loop.
+   * "time": how long a run takes. "events": how many of the events of `source` it shows. "micro": functions of ours, called in
+   * a loop.
    */
   kind: "time" | "events" | "micro";
+  source?: EventSource;
   /** Whether it needs --peers. */
   peer: boolean;
 }
@@ -63,9 +65,11 @@ export const ROWS: readonly Row[] = [
   row("delete-none", ["-D", "-s", NO_ADDRESS], dump),
   row("delete-one", (entries) => ["-D", "-s", oneAddress(entries)], change),
   row("delete-udp", ["-D", "-p", "udp", "-f", "ipv4"], change),
+  row("update-some", (entries) => ["-U", "-s", someAddresses(entries), "-m", "42"], change),
   row("update-udp", ["-U", "-p", "udp", "-f", "ipv4", "-m", "42"], change),
-  row("load", (_, saved) => ["-R", saved()], { before: (table) => table.flush() }),
-  row("events", ["-E"], { kind: "events", entries: (entries) => entries / 2 }),
+  row("load", (_, saved) => ["-R", saved()], { beside: [SENDING], before: (table) => table.flush() }),
+  row("events", ["-E"], { kind: "events", source: CREATIONS, entries: (entries) => entries / 2 }),
+  row("events-packets", ["-E", "-e", "NEW"], { kind: "events", source: PACKETS }),
   row("start-version", ["-V"], empty),
   row("start-count", ["-C"], empty),
   row("memory-small", ["-L"], { entries: (entries) => entries / 40, runs: few }),

@@ -61,6 +61,11 @@ export function oneAddress(entries: number): string {
   return client(10 * Math.floor(entries / 20)).join(".");
 }
 
+/** The network of the same IPv4 address: some 230 of its 256 addresses are in the table. */
+export function someAddresses(entries: number): string {
+  return `${oneAddress(entries).replace(/\d+$/, "0")}/24`;
+}
+
 /** An address that no flow has. */
 export const NO_ADDRESS = "198.51.100.1";
 

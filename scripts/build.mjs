@@ -32,29 +32,31 @@ const helpApart = {
   },
 };
 
-/** Bundles src/cli/bin.ts into one file for bin/conntrack: start-up is mostly module loading and parsing. */
+/** How a program becomes one file: start-up is mostly module loading and parsing. */
+const PROGRAM = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  minify: true,
+  // import() becomes require(): bin/conntrack runs the bundle as a script, which cannot import by itself.
+  supported: { "dynamic-import": false },
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+/** Bundles a program into one CommonJS file, a directory below the root as dist/ is. */
+export async function bundleProgram(entryPoint, outfile, plugins = []) {
+  const esbuild = await tool("esbuild");
+  await esbuild.build({ ...PROGRAM, ...IMPORT_META_URL, entryPoints: [entryPoint], outfile, plugins });
+}
+
+/** Bundles src/cli/bin.ts for bin/conntrack. */
 async function buildCli() {
   const esbuild = await tool("esbuild");
-  const options = {
-    absWorkingDir: root,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    minify: true,
-    // import() becomes require(): bin/conntrack runs the bundle as a script, which cannot import by itself.
-    supported: { "dynamic-import": false },
-    legalComments: "none",
-    logLevel: "warning",
-  };
-  await esbuild.build({
-    ...options,
-    ...IMPORT_META_URL,
-    entryPoints: ["src/cli/bin.ts"],
-    outfile: "dist/cli.cjs",
-    plugins: [helpApart],
-  });
-  await esbuild.build({ ...options, entryPoints: ["src/cli/help.ts"], outfile: "dist/help.cjs" });
+  await bundleProgram("src/cli/bin.ts", "dist/cli.cjs", [helpApart]);
+  await esbuild.build({ ...PROGRAM, entryPoints: ["src/cli/help.ts"], outfile: "dist/help.cjs" });
   cacheCode();
 }
 

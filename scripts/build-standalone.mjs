@@ -9,17 +9,16 @@
  * Bun's runtime comes from npm, each release checked against the hash below, and is kept in node_modules/.cache. It is no
  * dependency of package.json: `npm ci` would fetch 50 MB for everybody, and fail on machines of another architecture.
  */
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root } from "./build.mjs";
+import { npmPackage, run } from "./npm-package.mjs";
 
 export const BUN_VERSION = "1.4.5";
 
 /** x64 means any such processor with SSE 4.2: the builds for AVX2 start no faster, and die of SIGILL elsewhere. */
-const RUNTIMES = {
+export const RUNTIMES = {
   x64: {
     name: "@oven/bun-linux-x64-baseline",
     target: "bun-linux-x64-baseline",
@@ -42,7 +41,7 @@ const RUNTIMES = {
   },
 };
 
-const TARGETS = Object.keys(RUNTIMES);
+export const TARGETS = Object.keys(RUNTIMES);
 
 const FLAGS = [
   "--compile",
@@ -56,42 +55,14 @@ const FLAGS = [
 ];
 
 /** What may run the bundler here. */
-function hostTarget() {
+export function hostTarget() {
   const musl = process.report.getReport().header.glibcVersionRuntime === undefined;
   return musl ? `${process.arch}-musl` : process.arch;
 }
 
-function run(program, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${(error?.message ?? stderr).trim()}`);
-  return stdout;
-}
-
-/** The path of Bun for a target, out of the cache or from the npm registry. */
+/** The path of Bun for a target. */
 function runtime(target) {
-  const { name, integrity } = RUNTIMES[target];
-  const cache = join(root, "node_modules/.cache/conntrack");
-  const directory = join(cache, `${name.replace("@oven/", "")}-${BUN_VERSION}`);
-  const bun = join(directory, "bin/bun");
-  if (existsSync(bun)) return bun;
-
-  mkdirSync(cache, { recursive: true });
-  const draft = mkdtempSync(join(cache, "draft-"));
-  try {
-    console.log(`${name} ${BUN_VERSION}: fetching`);
-    run("npm", ["pack", "--silent", "--ignore-scripts", `${name}@${BUN_VERSION}`], draft);
-    const tarball = readdirSync(draft).find((file) => file.endsWith(".tgz"));
-    const hash = createHash("sha512")
-      .update(readFileSync(join(draft, tarball)))
-      .digest("base64");
-    if (`sha512-${hash}` !== integrity) throw new Error(`${name} ${BUN_VERSION}: has another hash than it should`);
-    run("tar", ["-xzf", tarball], draft);
-    rmSync(directory, { recursive: true, force: true });
-    renameSync(join(draft, "package"), directory);
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
-  return bun;
+  return join(npmPackage({ ...RUNTIMES[target], version: BUN_VERSION }), "bin/bun");
 }
 
 /** Builds one target and returns the path of the executable. */

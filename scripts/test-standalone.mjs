@@ -6,12 +6,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./build.mjs";
-import { buildStandalone } from "./build-standalone.mjs";
+import { buildStandalone, hostTarget } from "./build-standalone.mjs";
 
 const words = process.argv.slice(2);
 const patterns = words.length > 0 ? words : ["replay/", "scenes/", "differential/"];
 try {
-  const program = buildStandalone(process.arch);
+  const program = buildStandalone(hostTarget());
   console.log(`CONNTRACK_TEST_COMMAND=${program}`);
   const { status } = spawnSync(process.execPath, [join(root, "scripts/test.mjs"), ...patterns], {
     cwd: root,

@@ -162,7 +162,7 @@ async function runStage({ name, isolated, has }, files) {
   }
   const worker = async () => {
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-      show(path, await run(path, isolated), isolated && ci);
+      show(path, await run(path, isolated), ci && (isolated || path.startsWith("packaging/")));
     }
   };
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));

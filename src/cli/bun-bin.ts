@@ -2,4 +2,4 @@
 import { bunBackend } from "../netlink/backend/bun.js";
 import { runExecutable } from "./executable.js";
 
-runExecutable(bunBackend());
+runExecutable(bunBackend);

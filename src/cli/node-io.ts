@@ -18,6 +18,11 @@ import type { Io, OpenSource, Sink } from "./io.js";
 /** The access mode among the flags of open(2). */
 const O_ACCMODE = 3;
 
+/** linux/limits.h: what a pipe with any room at all takes without waiting. */
+const PIPE_BUF = 4096;
+/** How long a program that is to end still waits for a reader that takes nothing. */
+const LAST_WAIT_MS = 200;
+
 /** The positive errno of an error that node:fs threw. */
 function errnoOf(error: unknown): number {
   const { errno } = error as { errno?: number };
@@ -29,14 +34,18 @@ function sink(fd: number, backend: Backend): Sink {
   return {
     write(bytes) {
       for (let written = 0; written < bytes.length; ) {
-        const result = backend.write(fd, bytes, written, bytes.length - written);
+        let length = bytes.length - written;
+        // A signal has asked the program to end. Nothing would end a write any more that waits for a reader who never comes.
+        if (backend.caughtSignal() !== 0) {
+          const room = backend.pollOut(fd, LAST_WAIT_MS);
+          if (room === 0 || room === -EINTR) throw new KernelError(EINTR, "write");
+          length = Math.min(length, PIPE_BUF);
+        }
+        const result = backend.write(fd, bytes, written, length);
         if (result >= 0) written += result;
         // A pipe that its other side made non-blocking is full: wait until it is not.
         else if (result === -EAGAIN) backend.pollOut(fd, -1);
         else if (result !== -EINTR) throw new KernelError(-result, "write");
-        // A signal that asks the program to end: it shall not wait for a reader that may never come. Where some of the bytes
-        // were taken before it came, write(2) tells their number and not EINTR.
-        if (written < bytes.length && backend.caughtSignal() !== 0) throw new KernelError(EINTR, "write");
       }
     },
   };

@@ -3,8 +3,7 @@
  * The layouts below are those of 64-bit, little-endian Linux, the same with glibc and musl.
  */
 import { dlopen, ptr, toArrayBuffer } from "bun:ffi";
-import { MSG_DONTWAIT, NETLINK_NETFILTER } from "../constants.js";
-import { EBADF, EINTR, EINVAL } from "../errno.js";
+import { BackendError } from "../../system/errors.js";
 import type { Backend, Socket } from "./socket.js";
 
 /** musl takes this name for its own too. */
@@ -34,6 +33,12 @@ const SOCKET_CALLS = {
   setns: { args: [INT, INT], returns: INT },
 } as const;
 
+// The layer above has its own copies: it must not be known here.
+const EINTR = 4;
+const EBADF = 9;
+const EINVAL = 22;
+const MSG_DONTWAIT = 0x40;
+const NETLINK_NETFILTER = 12;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
@@ -73,8 +78,18 @@ const NO_SIGNAL = 0o777;
 
 type Libc = ReturnType<typeof openLibc>;
 
+function loadSymbols() {
+  try {
+    return dlopen(LIBC, SOCKET_CALLS).symbols;
+  } catch (cause) {
+    // What bun:ffi calls with is compiled, as is the program.
+    const why = "is there a limit of address space (ulimit -v), or MemoryDenyWriteExecute?";
+    throw new BackendError(`cannot call the C library: ${(cause as Error).message}: ${why}`, { cause });
+  }
+}
+
 function openLibc() {
-  const { symbols } = dlopen(LIBC, SOCKET_CALLS);
+  const symbols = loadSymbols();
   // The address does not change for a thread, and there is but one.
   const errno = new Int32Array(toArrayBuffer(symbols.__errno_location()!, 0, 4));
   /** What a system call returned, with errno in place of -1. */
@@ -119,7 +134,7 @@ function signals({ sigaction, umask, answer }: Libc) {
 
 /**
  * The backend over the C library.
- * @throws where there is none
+ * @throws BackendError where it cannot be called: memory may not be executable.
  */
 export function bunBackend(): Backend {
   const libc = openLibc();
@@ -129,19 +144,23 @@ export function bunBackend(): Backend {
   const pollfdView = view(pollfd);
   const pollfdAt = ptr(pollfd);
 
-  /** poll(2) one descriptor, in slices. */
-  function wait(fd: number, events: number, timeoutMs: number): number {
+  /** poll(2) one descriptor. */
+  function poll(fd: number, events: number, timeoutMs: number): number {
     if (fd < 0) return -EBADF;
     pollfdView.setInt32(0, fd, true);
     pollfdView.setUint32(4, events, true);
+    const ready = libc.poll(pollfdAt, 1, timeoutMs);
+    return ready > 0 && (pollfdView.getUint16(6, true) & POLLNVAL) !== 0 ? -EBADF : answer(ready);
+  }
+
+  /** The same in slices, until a signal was noted. */
+  function wait(fd: number, events: number, timeoutMs: number): number {
     for (let left = timeoutMs; ; ) {
       if (caughtSignal() !== 0) return -EINTR;
       const longest = slice();
       const now = longest < 0 || (left >= 0 && left < longest) ? left : longest;
-      const ready = libc.poll(pollfdAt, 1, now);
-      if (ready < 0) return answer(ready);
-      if (ready > 0) return (pollfdView.getUint16(6, true) & POLLNVAL) !== 0 ? -EBADF : ready;
-      if (now === left) return 0;
+      const ready = poll(fd, events, now);
+      if (ready !== 0 || now === left) return ready;
       if (left > 0) left -= now;
     }
   }
@@ -149,7 +168,7 @@ export function bunBackend(): Backend {
   return {
     open: () => openSocket(libc, wait),
     strerror: (errno) => String(libc.strerror(errno)),
-    pollOut: (fd, timeoutMs) => wait(fd, POLLOUT, timeoutMs),
+    pollOut: (fd, timeoutMs) => (timeoutMs < 0 ? wait(fd, POLLOUT, timeoutMs) : poll(fd, POLLOUT, timeoutMs)),
     write: (fd, buffer, offset, length) =>
       isPart(buffer, offset, length) ? answer(libc.write(fd, ptr(buffer, offset), length)) : -EINVAL,
     catchSignal,

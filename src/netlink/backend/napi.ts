@@ -31,8 +31,11 @@ export interface Addon {
   setNetwork(fd: number): number;
 }
 
-/** From this module to the package's root: out of dist/ when bundled, out of build/src/netlink/backend/ when not. */
-const ROOTS = ["../", "../../../../"];
+/**
+ * From this module to the package's root: out of build/src/netlink/backend/, or out of dist/ when bundled. One place alone:
+ * code that root will run is not looked for in directories that others may write to.
+ */
+const ROOT = import.meta.url.endsWith("/src/netlink/backend/napi.js") ? "../../../../" : "../";
 
 /**
  * Loads the addon that was built for this machine.
@@ -40,8 +43,8 @@ const ROOTS = ["../", "../../../../"];
  */
 export function loadAddon(): Addon {
   const name = `prebuilds/linux-${process.arch}/netlink.node`;
-  const path = ROOTS.map((root) => fileURLToPath(new URL(root + name, import.meta.url))).find(existsSync);
-  if (path === undefined) throw new BackendError(`${name} is missing: run "npm run build" in the package's directory`);
+  const path = fileURLToPath(new URL(ROOT + name, import.meta.url));
+  if (!existsSync(path)) throw new BackendError(`${name} is missing: run "npm run build" in the package's directory`);
   try {
     return createRequire(import.meta.url)(path) as Addon;
   } catch (cause) {

@@ -62,7 +62,10 @@ export interface Backend {
   catchSignal(number: number): number;
   /** The number of the last signal that was noted, or 0. */
   caughtSignal(): number;
-  /** poll(2) one descriptor for output: 1 writable (or broken), 0 timed out, or -errno. */
+  /**
+   * poll(2) one descriptor for output: 1 writable (or broken), 0 timed out, or -errno. Without a limit (-1) it returns -EINTR
+   * once a signal was noted; within a limit it waits all the same.
+   */
   pollOut(fd: number, timeoutMs: number): number;
   /** Gives SIGPIPE back its default action (Node ignores it), so that a closed pipe ends the process as it ends a C program. */
   defaultSigpipe(): void;

@@ -1,0 +1,105 @@
+/** `npm run release:files`: what a release consists of, and that it can be checked. */
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { type Checkout, copyOfCheckout, noPackage } from "../support/package.js";
+import { root } from "../support/paths.js";
+import { must, spawnCommand } from "../support/process.js";
+import { noStandalone, standalone } from "../support/standalone.js";
+
+interface Component {
+  name: string;
+  version: string;
+  purl: string;
+  hashes?: readonly unknown[];
+}
+
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+
+describe("the files of a release", { skip: noPackage || noStandalone }, () => {
+  let checkout: Checkout;
+  let directory: string;
+  before(() => {
+    checkout = copyOfCheckout();
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
+    const { status, stderr } = spawnCommand(process.execPath, ["scripts/release-files.mjs", process.arch], {
+      cwd: checkout.directory,
+      env,
+      timeoutMs: 120_000,
+    });
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    directory = join(checkout.directory, "build/release");
+  });
+  after(() => checkout.remove());
+
+  it("are all there", () => {
+    assert.deepEqual(readdirSync(directory).sort(), [
+      "SHA256SUMS",
+      `conntrack-${version}.tgz`,
+      `conntrack-linux-${process.arch}`,
+      "sbom.cdx.json",
+    ]);
+  });
+
+  it("have the hashes that SHA256SUMS says", () => {
+    const checked = must("sh", "-c", `cd '${directory}' && sha256sum --strict -c SHA256SUMS`);
+    assert.equal(checked.split("\n").filter((line) => line.endsWith(": OK")).length, 3);
+  });
+
+  it("come out the same from another directory", () => {
+    const other = copyOfCheckout();
+    try {
+      must("sh", "-c", `cd '${other.directory}' && '${process.execPath}' scripts/build-standalone.mjs ${process.arch}`);
+      const name = `conntrack-linux-${process.arch}`;
+      must("cmp", join(directory, name), join(other.directory, "build", name));
+    } finally {
+      other.remove();
+    }
+  });
+
+  it("run", () => {
+    assert.equal(
+      must(join(directory, `conntrack-linux-${process.arch}`), "-V"),
+      "conntrack v1.4.9 (conntrack-tools)\n",
+    );
+  });
+
+  it("have an SBOM of every package, with versions and hashes", () => {
+    const sbom = JSON.parse(readFileSync(join(directory, "sbom.cdx.json"), "utf8")) as {
+      bomFormat: string;
+      components: Component[];
+    };
+    assert.equal(sbom.bomFormat, "CycloneDX");
+    const names = sbom.components.map(({ name }) => name);
+    for (const name of ["commander", "esbuild", "typescript", "node-api-headers"])
+      assert.ok(names.includes(name), name);
+    assert.ok(names.some((name) => name.startsWith("@oven/bun-linux-")));
+    for (const component of sbom.components) {
+      assert.ok(component.purl.startsWith("pkg:npm/"), component.name);
+      assert.match(component.version, /^\d/, component.name);
+      assert.notEqual(component.hashes?.length ?? 0, 0, component.name);
+    }
+  });
+});
+
+it("the Containerfile copies all that its build needs", { skip: noStandalone }, (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "conntrack-container-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const text = readFileSync(join(root, "Containerfile"), "utf8");
+  for (const [, sources] of text.matchAll(/^COPY (?!--from)(.*) \S+$/gm)) {
+    for (const source of sources!.split(" ")) cpSync(join(root, source), join(directory, source), { recursive: true });
+  }
+  // npm ci --omit=dev, without the registry; and what was fetched of Bun.
+  const { dependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  mkdirSync(join(directory, "node_modules"));
+  for (const name of [...Object.keys(dependencies), ".cache"]) {
+    symlinkSync(join(root, "node_modules", name), join(directory, "node_modules", name));
+  }
+  const { status, stderr } = spawnCommand(process.execPath, ["scripts/build-standalone.mjs"], { cwd: directory });
+  assert.equal(stderr, "");
+  assert.equal(status, 0);
+  assert.match(must(join(directory, standalone.slice(root.length)), "--help"), /^Usage: /);
+});

@@ -1,0 +1,14 @@
+/** The standalone executable, where `npm run build:standalone` has made it. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./paths.js";
+
+const { glibcVersionRuntime } = (process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } })
+  .header;
+
+const name = `build/conntrack-linux-${process.arch}${glibcVersionRuntime === undefined ? "-musl" : ""}`;
+
+export const standalone = join(root, name);
+
+/** A reason to skip where it is missing, else false. */
+export const noStandalone = existsSync(standalone) ? false : `no ${name}: npm run build:standalone`;

@@ -1,5 +1,4 @@
 /** A process that is one run of the command line. */
-import { writeSync } from "node:fs";
 import { PREFIX } from "../command/context.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { BackendError } from "../system/errors.js";
@@ -12,7 +11,7 @@ function openOrExit(open: () => Backend): Backend {
     return open();
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    writeSync(2, `${PREFIX}${error.message}\n`);
+    process.stderr.write(`${PREFIX}${error.message}\n`);
     return process.exit(error.exitCode);
   }
 }

@@ -28,8 +28,10 @@ export default async function* report(events) {
       // A suite or a test around others fails with them: only what failed by itself counts and is shown.
       const onlyInside = type === "test:fail" && data.details.error?.failureType === "subtestsFailed";
       const isSkipped = data.skip !== undefined || data.todo !== undefined;
+      // A hook that fails is a failure of its suite, and the only one that says why.
+      const hookFailed = type === "test:fail" && data.details.error?.failureType === "hookFailed";
       // Of a suite that is skipped as a whole, no test is reported.
-      if ((data.details.type === "suite" && !isSkipped) || onlyInside) continue;
+      if ((data.details.type === "suite" && !isSkipped && !hookFailed) || onlyInside) continue;
       if (isSkipped) {
         const why = typeof data.skip === "string" ? data.skip : typeof data.todo === "string" ? data.todo : "";
         yield line({ kind: "skip", name, why });

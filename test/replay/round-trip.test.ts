@@ -16,6 +16,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import * as C from "../../src/ctnetlink/constants.js";
 import { encodeFlowDump } from "../../src/ctnetlink/encode.js";
 import { align4, attrLength, attrType } from "../../src/netlink/attributes.js";
@@ -174,6 +175,8 @@ describe("a table of real traffic", { skip: noLab }, () => {
     await client.ask("say", { name: "control", text: "USER x\r\n", answer: "200 fine" });
     await client.ask("say", { name: "control", text: "PORT 10,0,1,2,15,160\r\n", answer: "200 fine" });
     await server.ask("connect", { name: "data", host: CLIENT, port: 4000, localPort: 20 });
+    // A late acknowledgement between -F and -R would make its flow anew, and the kernel translates none that is there.
+    await setTimeout(500);
     changed = await roundTrip();
   });
   after(() => scene?.close());
@@ -181,7 +184,7 @@ describe("a table of real traffic", { skip: noLab }, () => {
   it("is there again but for what save has no word for", () => {
     const own = (...names: readonly (string | number)[]) => names.map(String);
     const lost = [
-      ...own(MARK, C.CTA_LABELS, `${C.CTA_HELP}.1`),
+      ...own(MARK, C.CTA_LABELS),
       ...[C.CTA_COUNTERS_ORIG, C.CTA_COUNTERS_REPLY].flatMap((type) => own(`${type}.1`, `${type}.2`)),
       ...[
         C.CTA_PROTOINFO_TCP_WSCALE_ORIGINAL,
@@ -192,7 +195,11 @@ describe("a table of real traffic", { skip: noLab }, () => {
       REPLY_SPORT,
       REPLY_DPORT,
     ];
-    const names = [...changed.byName.keys()].filter((name) => !name.startsWith(`${C.CTA_SYNPROXY}.`));
+    // What may or may not change: the timeout ticks, and a packet that comes between -F and -R makes its flow, helper and all.
+    const perhaps = own(C.CTA_TIMEOUT, `${C.CTA_HELP}.1`);
+    const names = [...changed.byName.keys()].filter(
+      (name) => !name.startsWith(`${C.CTA_SYNPROXY}.`) && !perhaps.includes(name),
+    );
     assert.deepEqual(names.sort(), ["gone", ...lost].sort());
     assert.equal(changed.byName.get("gone")!.length, 1);
     assert.equal(changed.byName.get(REPLY_SPORT)!.length, 1);

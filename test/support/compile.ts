@@ -1,6 +1,5 @@
 /** Small programs in C that tests run: what Node cannot do, or not fast enough. */
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { root } from "./paths.js";
 import { lacks, must } from "./process.js";
@@ -8,9 +7,9 @@ import { lacks, must } from "./process.js";
 /** A reason to skip where there is no compiler, else false. */
 export const noCompiler = lacks("cc");
 
-/** Compiles a file of the repository, e.g. "bench/measure.c". Returns the path of the program. */
+/** Compiles a file of the repository, e.g. "bench/measure.c", into the tmpfs of scripts/test.mjs. Returns the program. */
 export function compile(source: string): string {
-  const program = join(mkdtempSync(join(tmpdir(), "conntrack-c-")), basename(source, ".c"));
+  const program = join(mkdtempSync("/run/c-"), basename(source, ".c"));
   must("cc", "-O2", "-Wall", "-o", program, join(root, source));
   return program;
 }

@@ -14,8 +14,7 @@ async function metrics() {
   /** @type {Map<string, number>} */
   const flows = new Map();
   for await (const { family, protocol, state } of conntrack.list()) {
-    const name = protocol?.name ?? String(protocol?.number);
-    const labels = `{family="${family}",protocol="${name}",state="${state ?? ""}"}`;
+    const labels = `{family="${family}",protocol="${protocol.name ?? protocol.number}",state="${state ?? ""}"}`;
     flows.set(labels, (flows.get(labels) ?? 0) + 1);
   }
   const limit = Number(await readFile("/proc/sys/net/netfilter/nf_conntrack_max", "utf8"));
@@ -27,7 +26,11 @@ async function metrics() {
     metric("expectations", "gauge", [["", await conntrack.count("expect")]]),
     metric("flows", "gauge", flows),
     ...counters.map((name) =>
-      metric(`${name}_total`, "counter", cpus.map((cpu) => [`{cpu="${cpu.cpu}"}`, cpu[name] ?? 0])),
+      metric(
+        `${name}_total`,
+        "counter",
+        cpus.map((cpu) => [`{cpu="${cpu.cpu}"}`, cpu[name] ?? 0]),
+      ),
     ),
   ].join("");
 }

@@ -8,8 +8,7 @@ const conntrack = await Conntrack.open();
 /** @type {Map<string, bigint>} */
 const bytesOf = new Map();
 for await (const { orig, reply } of conntrack.list()) {
-  const source = orig.src ?? "?";
-  bytesOf.set(source, (bytesOf.get(source) ?? 0n) + (orig.bytes ?? 0n) + (reply.bytes ?? 0n));
+  bytesOf.set(orig.src, (bytesOf.get(orig.src) ?? 0n) + (orig.bytes ?? 0n) + (reply.bytes ?? 0n));
 }
 conntrack.close();
 

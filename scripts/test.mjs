@@ -12,7 +12,7 @@ import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { buildCommand, root } from "./build.mjs";
+import { buildCommand, buildLibrary, root } from "./build.mjs";
 import { MARK } from "./test-reporter.mjs";
 
 const FILE_TIMEOUT_MS = 150_000;
@@ -171,6 +171,7 @@ async function runStage({ name, isolated, has }, files) {
 const started = performance.now();
 try {
   await buildCommand();
+  await buildLibrary();
 } catch (error) {
   console.error(`the build failed: ${error.message}`);
   process.exit(1);

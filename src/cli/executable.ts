@@ -1,4 +1,5 @@
 /** A process that is one run of the command line. */
+import { writeSync } from "node:fs";
 import { PREFIX } from "../command/context.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { BackendError } from "../system/errors.js";
@@ -11,7 +12,7 @@ function openOrExit(open: () => Backend): Backend {
     return open();
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    process.stderr.write(`${PREFIX}${error.message}\n`);
+    writeSync(2, `${PREFIX}${error.message}\n`);
     return process.exit(error.exitCode);
   }
 }

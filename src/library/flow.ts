@@ -60,6 +60,8 @@ export interface Tuple {
 
 /** One direction of a flow. */
 export interface Direction extends Tuple {
+  src: string;
+  dst: string;
   /** SCTP's verification tag, as the command shows it. */
   vtag?: number;
   /** Packets seen; only where net.netfilter.nf_conntrack_acct is set. */
@@ -113,7 +115,7 @@ export type Status = (typeof STATUS_NAMES)[number] | `BIT_${number}`;
  */
 export interface Flow {
   family: Family;
-  protocol?: Protocol;
+  protocol: Protocol;
   /** Seconds until the entry expires; absent in the destroy events of those that did. */
   timeout?: number;
   /** State of a TCP, SCTP or DCCP connection, e.g. "ESTABLISHED". */
@@ -193,7 +195,8 @@ function direction(
   counters: number,
   vtag: number,
 ): Direction {
-  const result: Direction = readTuple({}, view, base, number);
+  // The kernel sends no tuple without addresses.
+  const result = readTuple({}, view, base, number) as Direction;
   if (view.has(base + S.T_ZONE)) result.zone = view.u16(base + S.T_ZONE);
   if (view.has(vtag)) result.vtag = readU32Host(view.buffer, view.offset(vtag));
   if (view.has(counters + 1)) result.packets = view.u64(counters + 1);

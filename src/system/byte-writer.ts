@@ -6,10 +6,12 @@ const ZERO = 0x30;
 
 /** By octet, four bytes: its digits, padded, and how many they are. */
 const OCTETS = new Uint8Array(4 * 256);
-for (let octet = 0; octet < 256; octet++) {
-  const digits = String(octet);
-  OCTETS.set(Buffer.from(digits), 4 * octet);
-  OCTETS[4 * octet + 3] = digits.length;
+for (let octet = 0, at = 0; octet < 256; octet++, at += 4) {
+  let length = 0;
+  if (octet >= 100) OCTETS[at + length++] = ZERO + ((octet / 100) | 0);
+  if (octet >= 10) OCTETS[at + length++] = ZERO + (((octet / 10) | 0) % 10);
+  OCTETS[at + length++] = ZERO + (octet % 10);
+  OCTETS[at + 3] = length;
 }
 
 export class ByteWriter {

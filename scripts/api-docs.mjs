@@ -1,0 +1,170 @@
+/**
+ * docs/api.md out of the declarations in dist/, which have the doc comments. typedoc needs a TypeScript whose compiler is
+ * itself JavaScript, which is not ours; what tsc emits is regular enough to be read line by line.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const INTRODUCTION = `# The library
+
+    import { Conntrack } from "conntrack";
+
+The tables of connection tracking without a child process: the same code as the command's, on the same kernel interface. ESM with
+types; \`require("conntrack")\` works too. It takes CAP_NET_ADMIN in the user namespace that owns the network namespace.
+
+This page is made from the doc comments by \`npm run docs\`. The JSON that \`toJson\` makes of flows, expectations and events is the
+command's \`-o json\`, described by [conntrack.schema.json](conntrack.schema.json) and [json.md](json.md). Worked examples, which are
+run by the tests:
+
+| | |
+|---|---|
+| [top-sources.mjs](../examples/top-sources.mjs) | the sources that moved most bytes |
+| [delete-to.mjs](../examples/delete-to.mjs) | delete all flows to an address |
+| [events-to-file.mjs](../examples/events-to-file.mjs) | follow events into an NDJSON file, with rotation |
+| [prometheus.mjs](../examples/prometheus.mjs) | a Prometheus exporter |
+
+## What to know
+
+- **Lists are read as they are used.** Some 200 flows at a time are in memory; between two such parts other work gets its turn. The
+  kernel keeps the rest, however long the reader takes.
+- **Events wait in the kernel** for a reader who is slow, in a receive buffer of 128 MiB unless told otherwise. Where it overruns, an
+  item \`{ event: "lost" }\` stands in place of what is missing.
+- **Filters are strict.** A property that is unknown or undefined is refused: \`delete({ orig: { dst: undefined } })\` must not mean
+  all flows.
+- **64-bit counters are bigints.** Times are text (RFC 3339), because nanoseconds since 1970 fit in no number.
+- **Errors** have a \`code\` that does not change; those of the kernel have its \`errno\`.
+- A \`Conntrack\` works in one thread. Worker threads can have their own.
+`;
+
+/** A declaration with its doc comment: those at one depth of a declaration file. */
+function declarations(lines, indent) {
+  const found = [];
+  let comment = [];
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i].slice(indent);
+    if (lines[i].trim() === "" || line.startsWith("import ")) continue;
+    if (line.startsWith("/**")) {
+      const end = lines.findIndex((one, at) => at >= i && one.includes("*/"));
+      comment = lines.slice(i, end + 1).map((one) =>
+        one
+          .slice(indent)
+          .replace(/^\/\*\* ?/, "")
+          .replace(/\s*\*\/$/, "")
+          .replace(/^ \* ?/, ""),
+      );
+      i = end;
+      continue;
+    }
+    let end = i;
+    const closed = (at) => {
+      const text = lines.slice(i, at + 1).join("\n");
+      const depth = text.replace(/=>/g, "").replace(/[^{}]/g, "");
+      return depth.split("{").length === depth.split("}").length && /[;}]$/.test(text);
+    };
+    while (!closed(end)) end++;
+    found.push({ doc: comment.join("\n").trim(), lines: lines.slice(i, end + 1) });
+    comment = [];
+    i = end;
+  }
+  return found;
+}
+
+/** Types as readers know them: without the name under which a module imports others. */
+const plain = (text) => text.replace(/\bO\./g, "").replace(/\s+/g, " ").trim();
+
+const paragraphs = (doc) =>
+  doc
+    .replace(/^@returns? /gm, "\nReturns ")
+    .replace(/^@throws \{(\w+)\} /gm, "\nThrows `$1` ")
+    .replace(/\n{3,}/g, "\n\n");
+
+const cell = (text) => text.replace(/\s*\n\s*/g, " ").replaceAll("|", "\\|");
+
+function memberRows(body) {
+  const rows = body.map(({ doc, lines }) => {
+    const [, name, type] = /^(?:readonly |abstract )*(\[.*?\]|[^:=]+)[:=] ?(.*);$/.exec(plain(lines.join(" ")));
+    const quote = type.includes("`") ? "``" : "`";
+    return `| \`${name.trim()}\` | ${quote}${cell(type)}${quote} | ${cell(doc)} |`;
+  });
+  return rows.length === 0 ? "" : `\n| | | |\n|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+const bodyOf = ({ lines }) => declarations(lines.slice(1, -1), 4);
+
+/** A class whose methods are what matters. */
+function methods(name, declaration) {
+  const shown = bodyOf(declaration).filter(({ doc }) => doc !== "");
+  return shown
+    .map(({ doc, lines }) => {
+      const signature = plain(lines.join(" ")).replace(/;$/, "");
+      const [, isStatic, method] = /^(static )?(\w+)/.exec(signature);
+      const call = isStatic ? `${name}.${method}` : method;
+      return `### ${call}\n\n\`\`\`ts\n${signature}\n\`\`\`\n\n${paragraphs(doc)}\n`;
+    })
+    .join("\n");
+}
+
+function section(name, declaration) {
+  const { doc, lines } = declaration;
+  const [head] = lines;
+  const extending = plain(/ extends (.*) \{$/.exec(head)?.[1] ?? "");
+  const heritage =
+    extending === "" || extending === "Error" ? "" : `\nBesides what ${extending.replace(", ", " and ")} has.\n`;
+  if (/\bclass Conntrack\b/.test(head)) return `## ${name}\n\n${paragraphs(doc)}\n\n${methods(name, declaration)}`;
+  if (/\bfunction\b/.test(head)) {
+    return `## ${name}\n\n\`\`\`ts\n${plain(lines.join(" ")).replace(/^export declare |;$/g, "")}\n\`\`\`\n\n${paragraphs(doc)}\n`;
+  }
+  if (/\b(interface|class)\b/.test(head)) {
+    const body = bodyOf(declaration).filter(({ lines: [first] }) => !/^\s*(private )?constructor\b/.test(first));
+    return `### ${name}\n\n${paragraphs(doc)}\n${heritage}${memberRows(body)}`;
+  }
+  const type = plain(lines.join(" ")).replace(/^export |;$/g, "");
+  return `### ${name}\n\n\`\`\`ts\n${type}\n\`\`\`\n\n${paragraphs(doc)}\n`;
+}
+
+const TITLES = {
+  "./library/options.js": "Options, events, statistics",
+  "./library/filter.js": "Filters",
+  "./library/flow.js": "Flows",
+  "./library/expectation.js": "Expectations",
+  "./library/template.js": "New flows and changes",
+  "./system/errors.js": "Errors",
+};
+
+/** Spells out types that are the members of a constant list. */
+function withNames(text, dist) {
+  const lists = ["flow-json", "expect-json"]
+    .map((name) => readFileSync(join(dist, `format/${name}.d.ts`), "utf8"))
+    .join("");
+  return text.replace(/\(typeof (\w+)\)\[number\]/g, (_, name) => {
+    const [, members] = new RegExp(`const ${name}: readonly \\[([^\\]]*)\\]`).exec(lists);
+    return members.split(", ").join(" | ");
+  });
+}
+
+/** The text of docs/api.md, by the declarations below `dist`. */
+export function apiDocs(dist) {
+  const index = readFileSync(join(dist, "index.d.ts"), "utf8");
+  const modules = Array.from(index.matchAll(/^export (?:type )?\{([^}]*)\} from "([^"]+)";/gm), ([, names, path]) => ({
+    path,
+    names: names
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
+  }));
+  const sections = ({ path, names }) => {
+    const text = readFileSync(join(dist, path.replace(/\.js$/, ".d.ts")), "utf8");
+    const all = declarations(text.split("\n"), 0);
+    const named = all.flatMap((one) => {
+      const name = /\b(?:class|function|interface|type) (\w+)/.exec(one.lines[0])?.[1];
+      return names.includes(name) ? [section(name, one)] : [];
+    });
+    if (named.length !== names.length) throw new Error(`${path}: not all of ${names.join(", ")} were found`);
+    return named.join("\n");
+  };
+  const byPath = new Map(modules.map((module) => [module.path, module]));
+  const first = ["./library/conntrack.js", "./format/json.js"].map((path) => sections(byPath.get(path)));
+  const rest = Object.entries(TITLES).map(([path, title]) => `## ${title}\n\n${sections(byPath.get(path))}`);
+  if (first.length + rest.length !== modules.length) throw new Error("a module of src/index.ts has no title here");
+  return `${withNames([INTRODUCTION, ...first, ...rest].join("\n"), dist).trimEnd()}\n`;
+}

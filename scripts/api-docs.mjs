@@ -33,7 +33,7 @@ run by the tests:
   all flows.
 - **64-bit counters are bigints.** Times are text (RFC 3339), because nanoseconds since 1970 fit in no number.
 - **Errors** have a \`code\` that does not change; those of the kernel have its \`errno\`.
-- A \`Conntrack\` works in one thread. Worker threads can have their own.
+- A \`Conntrack\` works in one thread. Worker threads can have their own, and should close it: its sockets outlive them.
 `;
 
 /** A declaration with its doc comment: those at one depth of a declaration file. */

@@ -30,7 +30,7 @@ import { type Flow, readFlow } from "./flow.js";
 import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
 import type * as O from "./options.js";
 import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./template.js";
-import { readFamily } from "./values.js";
+import { checkProperties, readFamily, readNumber } from "./values.js";
 
 const EVENT_NAMES: readonly O.EventName[] = ["new", "update", "destroy"];
 
@@ -60,11 +60,15 @@ export class Conntrack {
   #labelMap: LabelMap | undefined;
   #closed = false;
 
-  private constructor({ network, receiveBufferBytes, labelMap }: O.OpenOptions) {
+  private constructor(options: O.OpenOptions) {
+    // A network that was lost on the way must not become the own one.
+    checkProperties("options", options, ["network", "receiveBufferBytes", "labelMap"]);
+    const { network, receiveBufferBytes = RECEIVE_BUFFER_BYTES, labelMap } = options;
+    readNumber("options.receiveBufferBytes", receiveBufferBytes, 0x7fffffff);
     const backend = napiBackend();
     this.#network = network === undefined ? OWN : openNetwork(backend, network);
     this.#backend = { ...backend, open: () => this.#network.inside(() => backend.open()) };
-    this.#receiveBufferBytes = receiveBufferBytes ?? RECEIVE_BUFFER_BYTES;
+    this.#receiveBufferBytes = receiveBufferBytes;
     this.#labelMapPath = labelMap;
     try {
       this.#connection = openConnection(this.#backend);
@@ -77,7 +81,7 @@ export class Conntrack {
   /**
    * Opens the tables.
    * @throws {KernelError} without netfilter's netlink in the kernel, or without the right to enter the network namespace.
-   * @throws {UsageError} where there is no such namespace.
+   * @throws {UsageError} where there is no such namespace, or for an option that is unknown or undefined.
    * @throws {BackendError} where the native addon is missing.
    */
   static async open(options: O.OpenOptions = {}): Promise<Conntrack> {

@@ -40,6 +40,7 @@ export interface Network {
 export const OWN: Network = { inside: (work) => work(), close: () => {} };
 
 function networkPath(network: string | number): string {
+  if (network === "") throw new UsageError("a network namespace has a name");
   if (typeof network === "number") return `/proc/${network}/ns/net`;
   return network.includes("/") ? network : `${NAMED_NETWORKS}/${network}`;
 }

@@ -10,11 +10,12 @@ import { Conntrack, type Filter, type Flow, KernelError, type NewFlow, toJson, U
 import { EEXIST, EINVAL, EPERM } from "../../src/netlink/errno.js";
 import { cliCases } from "../support/cases.js";
 import { freshNetwork, ours } from "../support/command.js";
-import { CLIENT, type Lab, lab, nft, noLab, SERVER } from "../support/lab.js";
+import { CLIENT, type Lab, lab, nft, noLab, SERVER, sysctl } from "../support/lab.js";
 import { support } from "../support/paths.js";
 import { lacks, must } from "../support/process.js";
 import { loadTable } from "../support/table.js";
 import { lines, mask } from "../support/text.js";
+import { until } from "../support/wait.js";
 
 const library = pathToFileURL(join(support, "../../src/index.js")).href;
 
@@ -281,6 +282,7 @@ describe("a large table", () => {
   let conntrack: Conntrack;
   before(async () => {
     freshNetwork();
+    sysctl("net/netfilter/nf_conntrack_events", 1);
     conntrack = await Conntrack.open();
     const all = Array.from({ length: FLOWS }, (_, i) => {
       return `-A -t 6000 -s 10.${i >> 16}.${(i >> 8) & 255}.${i & 255} -d 192.0.2.1 -p udp --sport ${1 + (i % 60_000)} --dport 53`;
@@ -364,20 +366,21 @@ describe("a large table", () => {
   });
 
   it("is changed until a signal stops it", async () => {
-    for (const [work, done] of [
-      [(signal: AbortSignal) => conntrack.update({}, { mark: 5 }, { signal }), () => all(conntrack.list({ mark: 5 }))],
-      [
-        (signal: AbortSignal) => conntrack.delete({}, { signal }),
-        async () => ({ length: FLOWS - (await conntrack.count()) }),
-      ],
+    const updated = async () => (await all(conntrack.list({ mark: 5 }))).length;
+    const deleted = async () => FLOWS - (await conntrack.count());
+    for (const [type, work, done] of [
+      ["update", (signal: AbortSignal) => conntrack.update({}, { mark: 5 }, { signal }), updated],
+      ["destroy", (signal: AbortSignal) => conntrack.delete({}, { signal }), deleted],
     ] as const) {
       const open = descriptors();
       const stop = new AbortController();
-      setTimeout(() => stop.abort(), 20);
+      const events = conntrack.events({ types: [type] });
+      void events.next().then(() => stop.abort());
       await assert.rejects(work(stop.signal), { name: "AbortError" });
-      const { length } = await done();
-      assert.ok(length > 0 && length < FLOWS, String(length));
-      assert.equal(descriptors(), open);
+      await events.return!();
+      const count = await done();
+      assert.ok(count > 0 && count < FLOWS, String(count));
+      await until("all is closed", () => descriptors() === open);
     }
   });
 
@@ -426,6 +429,17 @@ describe("other network namespaces", { skip: noLab }, () => {
     await there.create(UDP);
     assert.equal((await all(there.list())).length, 1);
     there.close();
+  });
+
+  it("are never the own one by mistake", async () => {
+    for (const options of [
+      { netns: "elsewhere" },
+      { network: undefined },
+      { network: "" },
+      { receiveBufferBytes: -1 },
+    ]) {
+      await assert.rejects(Conntrack.open(options as never), UsageError);
+    }
   });
 
   it("that are not there are said so", async () => {

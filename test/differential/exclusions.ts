@@ -35,7 +35,11 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     why: "1.4.7 reads the label map before it refuses the combination",
   },
   { words: /-(L|D|E|G|I|A|U|F|C|S)[a-zA-Z]/, version: "1.4.7", why: "1.4.7 takes the rest of the word for the table" },
-  { words: /^-[DU] .*-m .*-u /, version: "1.4.7", why: "1.4.7 loses the mark where -u follows it" },
+  {
+    words: /(^| )(-[A-Za-z]*m|--mar).* (-[A-Za-z]*u|--statu)/,
+    version: "1.4.7",
+    why: "1.4.7 loses the mark where -u follows it",
+  },
 ];
 
 /** Why a command line is not compared, or undefined. */

@@ -8,14 +8,14 @@ import { type Context, say, withConnection } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
 
 /**
- * Whether the kernel heeds the family of a flush (Linux 5.3 and later). One that does not would delete the flows of both, so
- * a release that cannot be read counts as one of those.
+ * Whether the kernel is known to heed the family of a flush: Linux 6.18 was seen to. One that does not deletes the flows of
+ * both, which cannot be taken back, so every older release, and one that cannot be read, gets the way that is always right.
  */
 function flushHeedsFamily(context: Context): boolean {
   try {
     const release = Buffer.from(context.readFile("/proc/sys/kernel/osrelease")).toString();
     const [major = 0, minor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
-    return major > 5 || (major === 5 && minor >= 3);
+    return major > 6 || (major === 6 && minor >= 18);
   } catch {
     return false;
   }

@@ -71,7 +71,7 @@ export const CTA_LABELS_MASK = 23;
 export const CTA_SYNPROXY = 24;
 export const CTA_FILTER = 25;
 export const CTA_STATUS_MASK = 26;
-/** u64 nanoseconds since 1970 of the event; Linux 6.14 and later. */
+/** u64 nanoseconds since 1970 of the event; on kernels that send it. */
 export const CTA_TIMESTAMP_EVENT = 27;
 
 /** enum ctattr_tuple. */

@@ -29,7 +29,7 @@ export interface DumpFilter {
   /** AF_INET, AF_INET6, or AF_UNSPEC for both. */
   family: number;
   mark?: { value: number; mask: number } | undefined;
-  /** Linux 5.15 and later: entries whose status bits under `mask` are `value`. */
+  /** Entries whose status bits under `mask` are `value`. Older kernels ignore it. */
   status?: { value: number; mask: number } | undefined;
   /** Linux 6.8 and later. */
   zone?: number | undefined;
@@ -68,7 +68,7 @@ export function encodeTuple(writer: MessageWriter, type: number, tuple: Tuple): 
   writer.nestEnd(nest);
 }
 
-/** Which fields of a tuple a dump is to compare: CTA_FILTER_FLAG(…), net/netfilter/nf_conntrack_netlink.c. */
+/** Which fields of a tuple a dump is to compare: the bits of CTA_FILTER_ORIG_FLAGS and CTA_FILTER_REPLY_FLAGS. */
 function filterFlags(tuple: Tuple | undefined): number {
   if (tuple === undefined) return 0;
   const icmp = tuple.protonum === C.IPPROTO_ICMPV6 ? C.CTA_FILTER_F_ICMPV6_TYPE : C.CTA_FILTER_F_ICMP_TYPE;

@@ -62,7 +62,7 @@ export interface EventOptions extends ExpectationEventOptions {
 /** What an event has beyond its entry. */
 export interface EventHead {
   event: EventName;
-  /** RFC 3339 in UTC with nanoseconds. The kernel's own where net.netfilter.nf_conntrack_timestamp is set (Linux 6.14). */
+  /** RFC 3339 in UTC with nanoseconds. The kernel's own where net.netfilter.nf_conntrack_timestamp is set, on kernels that send it. */
   time: string;
   /** The netlink port of the program that brought the event about; absent for the kernel itself. */
   portid?: number;

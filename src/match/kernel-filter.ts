@@ -11,8 +11,8 @@ import { type FlowFilter, UNSET_FLAGS } from "./filter.js";
 const isWhole = (mask: Uint8Array | undefined) => mask === undefined || mask.every((byte) => byte === 0xff);
 
 /**
- * IPv6 addresses stay in user space: up to Linux 6.18 at least, the kernel compares them the wrong way round and sends the
- * entries that do not have the address.
+ * IPv6 addresses stay in user space: Linux 6.18 was seen to compare them the wrong way round, and to send
+ * the entries that do not have the address.
  */
 const isIpv4 = (address: Uint8Array | undefined) => address?.length === 4;
 

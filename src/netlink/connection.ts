@@ -94,7 +94,7 @@ export class NetlinkConnection {
   ) {
     this.buffer = new Uint8Array(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
     this.strerror = options.strerror;
-    // Keeps the answers to a batch small. Kernels before 4.3 refuse it, and get on without.
+    // Keeps the answers to a batch small. A kernel that does not know it refuses it, and gets on without.
     socket.setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
   }
 

@@ -55,7 +55,7 @@ export const NETLINK_ADD_MEMBERSHIP = 1;
 export const NETLINK_DROP_MEMBERSHIP = 2;
 export const NETLINK_BROADCAST_ERROR = 4;
 export const NETLINK_NO_ENOBUFS = 5;
-/** Acknowledgements and errors without a copy of the request; Linux 4.3 and later. */
+/** Acknowledgements and errors without a copy of the request, on kernels that know it. */
 export const NETLINK_CAP_ACK = 10;
 
 /** The flag of recv(2) that this package uses. */

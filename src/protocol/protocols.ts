@@ -43,7 +43,7 @@ const SCTP_STATES = [
   "HEARTBEAT_ACKED",
 ] as const;
 
-/** enum ct_dccp_states; kernels before 6.16 have the tracker. */
+/** enum ct_dccp_states; Linux 6.18 has no tracker for it any more. */
 const DCCP_STATES = [
   "NONE",
   "REQUEST",

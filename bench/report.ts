@@ -1,6 +1,7 @@
 /** Results as people read them. */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
+import chalk from "chalk";
 import { installed } from "../test/support/reference.js";
 import { median } from "./median.js";
 import type { Outcome, Result, RowResult } from "./race.js";
@@ -102,7 +103,9 @@ export function rowTable({ row, kind, line, referenceLine, entries, results, fig
   const runs = took[0]?.outcomes.length ?? 0;
   return [
     `${row}: conntrack ${line}${other}, ${entries.toLocaleString("en")} entries, ${runs} runs`,
-    ...align([["", ...columns.map(({ title }) => title)], ...cells]).map(indent),
+    ...align([["", ...columns.map(({ title }) => title)], ...cells])
+      .map(indent)
+      .map((text) => (text.startsWith("  ours") ? chalk.bold(text) : text)),
     ...results.filter(({ skipped }) => skipped !== "").map((result) => `  ${result.contender}: ${skip(result)}`),
   ].join("\n");
 }

@@ -72,6 +72,13 @@ function declarations(lines, indent) {
 /** Types as readers know them: without the name under which a module imports others. */
 const plain = (text) => text.replace(/\bO\./g, "").replace(/\s+/g, " ").trim();
 
+/** What a pattern finds; an error where it finds nothing. */
+function match(pattern, text) {
+  const found = pattern.exec(text);
+  if (found === null) throw new Error(`${pattern} does not match ${text}`);
+  return found;
+}
+
 const paragraphs = (doc) =>
   doc
     .replace(/^@returns? /gm, "\nReturns ")
@@ -82,7 +89,7 @@ const cell = (text) => text.replace(/\s*\n\s*/g, " ").replaceAll("|", "\\|");
 
 function memberRows(body) {
   const rows = body.map(({ doc, lines }) => {
-    const [, name, type] = /^(?:readonly |abstract )*(\[.*?\]|[^:=]+)[:=] ?(.*);$/.exec(plain(lines.join(" ")));
+    const [, name, type] = match(/^(?:readonly |abstract )*(\[.*?\]|[^:=]+)[:=] ?(.*);$/, plain(lines.join(" ")));
     const quote = type.includes("`") ? "``" : "`";
     return `| \`${name.trim()}\` | ${quote}${cell(type)}${quote} | ${cell(doc)} |`;
   });
@@ -97,7 +104,7 @@ function methods(name, declaration) {
   return shown
     .map(({ doc, lines }) => {
       const signature = plain(lines.join(" ")).replace(/;$/, "");
-      const [, isStatic, method] = /^(static )?(\w+)/.exec(signature);
+      const [, isStatic, method] = match(/^(static )?(\w+)/, signature);
       const call = isStatic ? `${name}.${method}` : method;
       return `### ${call}\n\n\`\`\`ts\n${signature}\n\`\`\`\n\n${paragraphs(doc)}\n`;
     })
@@ -137,7 +144,7 @@ function withNames(text, dist) {
     .map((name) => readFileSync(join(dist, `format/${name}.d.ts`), "utf8"))
     .join("");
   return text.replace(/\(typeof (\w+)\)\[number\]/g, (_, name) => {
-    const [, members] = new RegExp(`const ${name}: readonly \\[([^\\]]*)\\]`).exec(lists);
+    const [, members] = match(new RegExp(`const ${name}: readonly \\[([^\\]]*)\\]`), lists);
     return members.split(", ").join(" | ");
   });
 }
@@ -145,13 +152,16 @@ function withNames(text, dist) {
 /** The text of docs/api.md, by the declarations below `dist`. */
 export function apiDocs(dist) {
   const index = readFileSync(join(dist, "index.d.ts"), "utf8");
-  const modules = Array.from(index.matchAll(/^export (?:type )?\{([^}]*)\} from "([^"]+)";/gm), ([, names, path]) => ({
-    path,
-    names: names
-      .split(",")
-      .map((name) => name.trim())
-      .filter((name) => name !== ""),
-  }));
+  const modules = Array.from(
+    index.matchAll(/^export (?:type )?\{([^}]*)\} from "([^"]+)";/gm),
+    ([, names = "", path = ""]) => ({
+      path,
+      names: names
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => name !== ""),
+    }),
+  );
   const sections = ({ path, names }) => {
     const text = readFileSync(join(dist, path.replace(/\.js$/, ".d.ts")), "utf8");
     const all = declarations(text.split("\n"), 0);
@@ -162,9 +172,13 @@ export function apiDocs(dist) {
     if (named.length !== names.length) throw new Error(`${path}: not all of ${names.join(", ")} were found`);
     return named.join("\n");
   };
-  const byPath = new Map(modules.map((module) => [module.path, module]));
-  const first = ["./library/conntrack.js", "./format/json.js"].map((path) => sections(byPath.get(path)));
-  const rest = Object.entries(TITLES).map(([path, title]) => `## ${title}\n\n${sections(byPath.get(path))}`);
+  const byPath = (path) => {
+    const module = modules.find((module) => module.path === path);
+    if (module === undefined) throw new Error(`src/index.ts exports nothing of ${path}`);
+    return sections(module);
+  };
+  const first = ["./library/conntrack.js", "./format/json.js"].map(byPath);
+  const rest = Object.entries(TITLES).map(([path, title]) => `## ${title}\n\n${byPath(path)}`);
   if (first.length + rest.length !== modules.length) throw new Error("a module of src/index.ts has no title here");
   return `${withNames([INTRODUCTION, ...first, ...rest].join("\n"), dist).trimEnd()}\n`;
 }

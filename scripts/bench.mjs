@@ -24,7 +24,8 @@ async function prepare() {
 process.env.PATH += ":/usr/local/sbin:/usr/sbin:/sbin";
 try {
   run(process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", "bench");
-  const { main } = await import("../build/bench/main.js");
+  // Compiled just now.
+  const { main } = await import(new URL("../build/bench/main.js", import.meta.url).href);
   process.exitCode = await main(process.argv.slice(2), prepare);
 } catch (error) {
   console.error(`bench: ${error.message}`);

@@ -54,7 +54,9 @@ export function buildAddon({ arch = process.arch, cc = process.env.CC } = {}) {
   if (!(arch in GNU_TRIPLETS)) {
     throw new Error(`unknown architecture "${arch}": one of ${Object.keys(GNU_TRIPLETS).join(", ")}`);
   }
-  const [compiler, ...compilerFlags] = (cc || (arch === process.arch ? "cc" : `${GNU_TRIPLETS[arch]}-gcc`)).split(" ");
+  const [compiler = "cc", ...compilerFlags] = (
+    cc || (arch === process.arch ? "cc" : `${GNU_TRIPLETS[arch]}-gcc`)
+  ).split(" ");
   const output = join(root, "prebuilds", `linux-${arch}`, "netlink.node");
   // Renamed into place at the end, because a process may be running the present one.
   const draft = join(root, "prebuilds", `netlink.node.${process.pid}`);
@@ -67,7 +69,7 @@ export function buildAddon({ arch = process.arch, cc = process.env.CC } = {}) {
   );
   if (status !== 0) {
     rmSync(draft, { force: true });
-    if (error?.code === "ENOENT") {
+    if (/** @type {NodeJS.ErrnoException | undefined} */ (error)?.code === "ENOENT") {
       throw new Error(`no C compiler "${compiler}": install one (Debian: gcc and libc6-dev) or name another in CC`);
     }
     throw new Error(`${compiler} could not build ${relative(root, source)}`);

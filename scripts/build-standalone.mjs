@@ -56,7 +56,8 @@ const FLAGS = [
 
 /** What may run the bundler here. */
 export function hostTarget() {
-  const musl = process.report.getReport().header.glibcVersionRuntime === undefined;
+  const report = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
+  const musl = report.header.glibcVersionRuntime === undefined;
   return musl ? `${process.arch}-musl` : process.arch;
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const root = new URL("..", import.meta.url);
-const load = (path) => import(new URL(`build/src/${path}.js`, root));
+const load = (path) => import(new URL(`build/src/${path}.js`, root).href);
 const { napiBackend } = await load("netlink/backend/napi");
 const { openConnection } = await load("netlink/connection");
 const C = await load("ctnetlink/constants");
@@ -83,7 +83,7 @@ const EXPECTATIONS = { default: ["-L", "expect"], xml: ["-L", "expect", "-o", "x
 
 process.env.TZ = "UTC";
 process.env.LC_ALL = "C";
-const cases = JSON.parse(readFileSync(new URL("test/fixtures/cases/cli.json", root)));
+const cases = JSON.parse(readFileSync(new URL("test/fixtures/cases/cli.json", root), "utf8"));
 
 loadTable(cases.setup.mix);
 capture(
@@ -109,7 +109,7 @@ const server = createServer((socket) => {
     if (String(data).startsWith("PASV")) socket.write("227 Entering Passive Mode (127,0,0,1,11,185).\r\n");
   });
 });
-await new Promise((resolve) => server.listen(21, "127.0.0.1", resolve));
+await new Promise((resolve) => server.listen({ port: 21, host: "127.0.0.1" }, () => resolve(undefined)));
 const client = createConnection(21, "127.0.0.1");
 const translated = createConnection(2121, "127.0.0.9");
 client.on("data", () => {});

@@ -10,7 +10,7 @@ const script = new Script(wrap(readFileSync(filename, "utf8")), { filename });
 const { exit } = process;
 process.exit = () => {
   writeFileSync(join(directory, "cli.cache"), script.createCachedData());
-  exit(0);
+  return exit(0);
 };
-process.argv = [process.argv[0], filename, "-C"];
+process.argv = [process.execPath, filename, "-C"];
 script.runInThisContext()(exports, require, module, filename, directory);

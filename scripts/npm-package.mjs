@@ -25,7 +25,7 @@ export function npmPackage({ name, version, integrity }) {
   try {
     console.log(`${name} ${version}: fetching`);
     run("npm", ["pack", "--silent", "--ignore-scripts", `${name}@${version}`], draft);
-    const tarball = readdirSync(draft).find((file) => file.endsWith(".tgz"));
+    const [tarball = ""] = readdirSync(draft).filter((file) => file.endsWith(".tgz"));
     const hash = createHash("sha512").update(readFileSync(join(draft, tarball)));
     if (`sha512-${hash.digest("base64")}` !== integrity)
       throw new Error(`${name} ${version} has another hash than it should`);

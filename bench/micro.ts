@@ -25,6 +25,7 @@ const FORMAT_OPTIONS: FormatOptions = {
   timestamp: false,
   deleting: false,
   nowMicroseconds: () => 0,
+  localTime: () => undefined,
 };
 
 const FILTERS: Readonly<Record<string, FlowFilter>> = {

@@ -7,10 +7,13 @@ const { Script } = require("node:vm");
 const directory = join(__dirname, "../dist");
 const filename = join(directory, "cli.cjs");
 const script = new Script(wrap(readFileSync(filename, "utf8")), { filename });
-const { exit } = process;
-process.exit = () => {
+// The command ends through the addon: it must not end before the cache is written.
+const path = join(__dirname, `../prebuilds/linux-${process.arch}/netlink.node`);
+const exit = () => {
   writeFileSync(join(directory, "cli.cache"), script.createCachedData());
-  return exit(0);
+  process.exit(0);
 };
+const withExit = Object.create(require(path), { exit: { value: exit } });
+Object.assign(require.cache[path] ?? {}, { exports: withExit });
 process.argv = [process.execPath, filename, "-C"];
 script.runInThisContext()(exports, require, module, filename, directory);

@@ -4,7 +4,7 @@ import { PREFIX } from "../command/context.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { BackendError } from "../system/errors.js";
 import { main, STATUS_SIGPIPE } from "./main.js";
-import { nodeIo } from "./node-io.js";
+import { commandLineWords, nodeIo } from "./node-io.js";
 
 /** The backend; where there is none, a line that says what to do, and the end. */
 function openOrExit(open: () => Backend): Backend {
@@ -25,9 +25,9 @@ export function runExecutable(open: () => Backend): void {
       backend.defaultSigpipe();
       process.kill(process.pid, "SIGPIPE");
     }
-    process.exit(status);
+    backend.exit(status);
   };
-  const status = main(process.argv.slice(2), nodeIo(backend), process.env);
+  const status = main(commandLineWords(), nodeIo(backend), process.env);
   if (typeof status === "number") exit(status);
   else void status.then(exit);
 }

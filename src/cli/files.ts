@@ -2,6 +2,7 @@
 import { type LabelMap, parseLabelMap } from "../system/labelmap.js";
 import { type ProtocolNames, parseProtocolNames, usualProtocolNames } from "../system/protocol-names.js";
 import { parseServiceNames, type ServiceNames } from "../system/service-names.js";
+import { decodeText } from "../system/text.js";
 import type { Files, ParseContext } from "./draft.js";
 
 const PROTOCOLS_PATH = "/etc/protocols";
@@ -20,7 +21,7 @@ function openFiles(context: ParseContext): Files {
   let protocols: ProtocolNames | undefined;
   let services: ServiceNames | undefined;
   const labelMaps = new Map<string, LabelMap | undefined>();
-  const read = (path: string) => new TextDecoder().decode(context.readFile(path));
+  const read = (path: string) => decodeText(context.readFile(path));
   return {
     protocolNumber: (name) => {
       protocols ??= readable(() => parseProtocolNames(read(PROTOCOLS_PATH))) ?? usualProtocolNames();

@@ -7,8 +7,10 @@ export type { OpenSource, Sink, Source } from "../system/io.js";
 export interface Io {
   stdout: Sink;
   stderr: Sink;
+  /** Whether output is shown as it comes, however short: stdout is a terminal, or another device. */
+  stdoutIsDevice(): boolean;
   /** Whether a person may be reading stderr. */
-  stderrIsTerminal: boolean;
+  stderrIsTerminal(): boolean;
   backend: Backend;
   /** The time of day, in microseconds since 1970. */
   nowMicroseconds(): number;

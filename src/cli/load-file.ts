@@ -5,6 +5,7 @@ import { encodeCreate } from "../command/create.js";
 import { LoadPlan } from "../command/load-file.js";
 import { MessageWriter } from "../netlink/message.js";
 import { KernelError, UsageError } from "../system/errors.js";
+import { decodeText } from "../system/text.js";
 import type { Io, OpenSource } from "./io.js";
 import { LinePatterns } from "./line-patterns.js";
 import { type ParseContext, parseLoadFileLine } from "./parse.js";
@@ -110,7 +111,7 @@ class LineReader {
     const { writer } = this.#plan;
     const at = writer.length;
     const line = ++this.lines;
-    const words = splitWords(Buffer.from(buffer.subarray(start, end)).toString());
+    const words = splitWords(decodeText(buffer.subarray(start, end)));
     if (words.length === 0) return;
     this.#warned = false;
     const command = parseLoadFileLine(words, this.#context);
@@ -177,7 +178,7 @@ function progressBar(io: Io, total: number): { show(line: number): void; clear()
   const write = (text: string) => io.stderr.write(Buffer.from(text));
   return {
     show(line) {
-      if (!io.stderrIsTerminal) return;
+      if (!io.stderrIsTerminal()) return;
       const now = io.nowMicroseconds();
       if (now < next) return;
       next = now + PROGRESS_EVERY_MICROS;

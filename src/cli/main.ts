@@ -1,15 +1,17 @@
 /** The program: a command line in, an exit status out. */
 import type { Command } from "../command/command.js";
-import { PREFIX, say } from "../command/context.js";
+import { say } from "../command/context.js";
 import { failureText, runCommand } from "../command/run.js";
 import { EPIPE } from "../netlink/errno.js";
 import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
+import { messageLine } from "../system/text.js";
+import { HeldOutput } from "./held-output.js";
 import type { Io } from "./io.js";
 import { loadFile } from "./load-file.js";
 import { type ParseContext, parseCommandLine } from "./parse.js";
 
 export const VERSION_LINE = "conntrack v1.4.9 (conntrack-tools)\n";
-const TRY_HELP = "Try `conntrack -h' or 'conntrack --help' for more information.\n";
+const TRY_HELP = "Try `conntrack -h' or 'conntrack --help' for more information.";
 
 /** What a shell shows for a program that SIGPIPE ended; the executable then really dies of it. */
 export const STATUS_SIGPIPE = 128 + 13;
@@ -28,7 +30,7 @@ export function main(
     const context: ParseContext = {
       readFile: io.readFile,
       strerror: io.backend.strerror,
-      warn: (line) => io.stderr.write(Buffer.from(`${line}\n`)),
+      warn: (line) => io.stderr.write(messageLine(line)),
       posixlyCorrect: environment.POSIXLY_CORRECT !== undefined,
     };
     const command = parseCommandLine(argv, context);
@@ -37,11 +39,28 @@ export function main(
       io.stdout.write(Buffer.from(VERSION_LINE));
       return 0;
     }
-    if (command.file !== undefined) return loadFile(command.file, io, context);
-    return runCommand(command, io);
+    if (command.name === "event" || io.stdoutIsDevice()) return run(command, io, context);
+    return runHeld(command, io, context);
   } catch (error) {
     return fail(error, io);
   }
+}
+
+function run(command: Command, io: Io, context: ParseContext): number {
+  return command.file === undefined ? runCommand(command, io) : loadFile(command.file, io, context);
+}
+
+/** The same with a short output held back until the summary, or the error, is written. */
+function runHeld(command: Command, io: Io, context: ParseContext): number {
+  const stdout = new HeldOutput(io.stdout);
+  let status: number;
+  try {
+    status = run(command, { ...io, stdout }, context);
+  } catch (error) {
+    status = fail(error, io);
+  }
+  stdout.release();
+  return status;
 }
 
 async function help(command: Command, io: Io): Promise<number> {
@@ -59,8 +78,8 @@ function fail(error: unknown, io: Io): number {
   if (error instanceof KernelError && error.syscall === "write" && error.errno === EPIPE) return STATUS_SIGPIPE;
   try {
     if (error instanceof UsageError) {
-      const hint = error.exitCode === 2 ? TRY_HELP : "";
-      io.stderr.write(Buffer.from(`${PREFIX}${error.message}\n${hint}`));
+      say(io, error.message);
+      if (error.exitCode === 2) io.stderr.write(messageLine(TRY_HELP));
     } else {
       say(io, failureText(error, io.backend.strerror));
     }

@@ -13,6 +13,7 @@ import {
 import type { Backend } from "../netlink/backend/socket.js";
 import { EAGAIN, EBADF, EINTR } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
+import { decodeText, encodeText } from "../system/text.js";
 import type { Io, OpenSource, Sink } from "./io.js";
 
 /** The access mode among the flags of open(2). */
@@ -65,9 +66,20 @@ function stdinIsClosed(): boolean {
   }
 }
 
+function isDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+/** A path as bytes: it need not be UTF-8. */
+const pathOf = (path: string) => Buffer.from(encodeText(path));
+
 function open(path: string): OpenSource {
   if (path === "-" && stdinIsClosed()) throw new KernelError(EBADF, "read");
-  const fd = path === "-" ? 0 : openSync(path, "r");
+  const fd = path === "-" ? 0 : openSync(pathOf(path), "r");
   return {
     read(buffer) {
       for (;;) {
@@ -85,18 +97,35 @@ function open(path: string): OpenSource {
   };
 }
 
+/** The words after the program's name, also those that are not UTF-8, which Node does not keep: see system/text.ts. */
+export function commandLineWords(): readonly string[] {
+  const words = process.argv.slice(2);
+  if (!words.some((word) => word.includes("\ufffd"))) return words;
+  try {
+    const raw: string[] = [];
+    const bytes = readFileSync("/proc/self/cmdline");
+    for (let start = 0, end = 0; (end = bytes.indexOf(0, start)) >= 0; start = end + 1) {
+      raw.push(decodeText(bytes.subarray(start, end)));
+    }
+    return raw.slice(-words.length);
+  } catch {
+    // Without /proc they stay as Node has them.
+    return words;
+  }
+}
+
 /** Standard streams, files and clock of this process. */
 export function nodeIo(backend: Backend): Io {
   return {
     stdout: sink(1, backend),
     stderr: sink(2, backend),
+    // Cheaper to ask than for a terminal; on the other devices, /dev/null and /dev/full, nobody sees the order.
+    stdoutIsDevice: () => isDevice(1),
     // node:tty takes more than two milliseconds to load, and few runs ask.
-    get stderrIsTerminal() {
-      return process.getBuiltinModule?.("node:tty").isatty(2) ?? false;
-    },
+    stderrIsTerminal: () => process.getBuiltinModule?.("node:tty").isatty(2) ?? false,
     backend,
     nowMicroseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
-    readFile: (path) => readFileSync(path),
+    readFile: (path) => readFileSync(pathOf(path)),
     readDirectory: (path) => readdirSync(path),
     readLink: (path) => readlinkSync(path),
     open,

@@ -113,7 +113,6 @@ function newCommand(): Command {
       userspace: false,
     },
     zero: false,
-    eventMask: 0,
   };
 }
 

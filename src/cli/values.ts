@@ -26,9 +26,11 @@ export function readKey(text: string): number {
   return parseUnsigned(text, 0xffff) ?? invalid("GRE key", text);
 }
 
+/** What setsockopt(2) takes, an int: a larger size counts as the largest. */
+const MOST_BUFFER_BYTES = 0x7fffffff;
+
 export function readBufferSize(text: string): number {
-  const size = readDecimal(text, "buffer size", 0x7fffffff);
-  return size > 0 ? size : invalid("buffer size", text);
+  return Math.min(readDecimal(text, "buffer size", Number.MAX_SAFE_INTEGER), MOST_BUFFER_BYTES);
 }
 
 /** A number, or the name of a service of the protocol. */
@@ -217,8 +219,9 @@ export function readStatus(draft: Draft, text: string): StatusValues {
 
 /** -e, added to what earlier ones said. */
 export function readEventMask(draft: Draft, text: string): void {
+  draft.command.eventMask ??= 0;
   readList(draft, text, EVENT_NAMES, (bits) => {
-    draft.command.eventMask |= bits;
+    draft.command.eventMask! |= bits;
   });
 }
 
@@ -228,7 +231,9 @@ export function readOutput(draft: Draft, text: string): void {
   readList(draft, text, OUTPUT_NAMES, (name) => {
     output[name] = true;
   });
-  if (output.save && Object.values(output).filter(Boolean).length > 1) {
+  // The reference lets userspace stand beside save, which does not show it.
+  const { userspace: _, ...others } = output;
+  if (output.save && Object.values(others).filter(Boolean).length > 1) {
     throw new UsageError("cannot combine save output with any other output type, use -o save only", 1);
   }
   if (output.json && output.xml) throw new UsageError("cannot combine json output with xml output, use one of them", 1);

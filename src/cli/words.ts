@@ -1,5 +1,6 @@
 /** Lines of a load-file to words. */
 import { UsageError } from "../system/errors.js";
+import { encodeText } from "../system/text.js";
 
 const MAX_WORDS = 255;
 /** Bytes of a word, without its quotes. */
@@ -43,7 +44,7 @@ export function splitWords(line: string): string[] {
 
 function add(words: string[], word: string): void {
   // A UTF-16 unit takes at most three bytes.
-  if (word.length > MAX_WORD_BYTES / 3 && Buffer.byteLength(word) > MAX_WORD_BYTES) {
+  if (word.length > MAX_WORD_BYTES / 3 && encodeText(word).length > MAX_WORD_BYTES) {
     throw new UsageError("Parameter too long!");
   }
   if (words.length === MAX_WORDS) throw new UsageError("too many arguments");

@@ -84,8 +84,8 @@ export interface Command {
   output: OutputValues;
   /** -z: read and zero the counters. */
   zero: boolean;
-  /** -e: bit 0 new, 1 update, 2 destroy; 0 = not given, that is all. */
-  eventMask: number;
+  /** -e: bit 0 new, 1 update, 2 destroy; absent where -e is, that is all. 0 is a list that names no event. */
+  eventMask?: number;
   /** -b, bytes. */
   bufferSizeBytes?: number;
   /** Where label names come from; absent unless a label option or -o labels asked for them, or where the file is missing. */

@@ -5,6 +5,7 @@ import type { Backend } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
 import { ByteWriter } from "../system/byte-writer.js";
 import type { Sink } from "../system/io.js";
+import { messageLine } from "../system/text.js";
 
 export interface Context {
   backend: Backend;
@@ -22,7 +23,7 @@ export const PREFIX = "conntrack v1.4.9 (conntrack-tools): ";
 
 /** Writes a line to stderr, with the prefix. */
 export function say(context: Pick<Context, "stderr">, text: string): void {
-  context.stderr.write(Buffer.from(`${PREFIX}${text}\n`));
+  context.stderr.write(messageLine(`${PREFIX}${text}`));
 }
 
 /** Opens a connection to the kernel, hands it to `work`, and closes it again. */

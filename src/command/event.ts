@@ -58,8 +58,7 @@ function openListener(context: Context, groups: readonly number[], table: Comman
 
 function listen(command: Command, context: Context, groups: readonly number[]): EventListener {
   const { eventMask, bufferSizeBytes } = command;
-  const mask = eventMask === 0 ? ALL_EVENTS : eventMask;
-  const joined = groups.filter((_, bit) => (mask & (1 << bit)) !== 0);
+  const joined = groups.filter((_, bit) => ((eventMask ?? ALL_EVENTS) & (1 << bit)) !== 0);
   const listener = openListener(context, joined, command.table);
   const size = listener.setReceiveBuffer(bufferSizeBytes ?? RECEIVE_BUFFER_BYTES);
   if (bufferSizeBytes !== undefined) {

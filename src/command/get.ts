@@ -6,13 +6,15 @@ import type { Command } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
 import { flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
+import { icmpIdToSend } from "./template.js";
 
 export function getFlow(command: Command, context: Context): number {
   const { orig, reply, protonum } = command.values;
   // The legality checks have made sure that one of the two directions is complete.
   const byOrig = orig.src !== undefined && orig.dst !== undefined;
   const type = byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY;
-  const tuple = { ...(byOrig ? orig : reply), protonum };
+  const values = byOrig ? orig : reply;
+  const tuple = { ...values, protonum, icmpId: icmpIdToSend(values, protonum) };
   const matches = compileFilter(flowFilter(command));
   const count = withOutput(context.stdout, unclosed(flowFormatter(command, context)), (output) =>
     withConnection(context, (connection) =>

@@ -21,6 +21,7 @@ function formatOptions({ name, output, labelMap }: Command, context: Context): F
     timestamp,
     deleting: name === "delete",
     nowMicroseconds: context.nowMicroseconds,
+    localTime: context.backend.localTime,
     ...(programs === undefined ? {} : { programName: (portId) => programs.of(portId) }),
     // The names are there where any option asked for labels; the reference shows them then, with -o labels or without.
     ...(labelMap === undefined ? {} : { labels: labelMap }),

@@ -53,10 +53,19 @@ export function runCommand(command: Command, context: Context): number {
   }
 }
 
-/** Texts for the kernel's errors that the reference words itself. `on` names the commands; absent: all. */
-const KERNEL_ERRORS: readonly { errno: number; on?: readonly string[]; text: string }[] = [
+interface KernelErrorText {
+  errno: number;
+  /** The commands; absent: all. */
+  on?: readonly string[];
+  /** The commands that show the C library's text all the same. */
+  not?: readonly string[];
+  text: string;
+}
+
+/** Texts for the kernel's errors that the reference words itself. */
+const KERNEL_ERRORS: readonly KernelErrorText[] = [
   { errno: E.EPERM, text: "sorry, you must be root or get CAP_NET_ADMIN capability to do this" },
-  { errno: E.EINVAL, text: "invalid parameters" },
+  { errno: E.EINVAL, not: ["add"], text: "invalid parameters" },
   { errno: E.ENOMEM, text: "not enough memory" },
   { errno: E.ENOTSUPP, on: ["list"], text: "function not implemented" },
   { errno: E.ENOENT, on: ["create", "get", "delete", "add"], text: "such conntrack doesn't exist" },
@@ -72,7 +81,9 @@ export function failureText(error: unknown, strerror: (errno: number) => string)
     if (error.syscall === "bind") return error.message;
     if (error.syscall === "write") return `write error: ${strerror(error.errno)}`;
     const { errno, command = "" } = error;
-    const row = KERNEL_ERRORS.find((row) => row.errno === errno && (row.on?.includes(command) ?? true));
+    const row = KERNEL_ERRORS.find(
+      (row) => row.errno === errno && (row.on?.includes(command) ?? true) && !row.not?.includes(command),
+    );
     return `Operation failed: ${row?.text ?? strerror(errno)}`;
   }
   if (error instanceof ConntrackError) return `Operation failed: ${error.message}`;

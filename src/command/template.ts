@@ -11,27 +11,40 @@ const TCP_TIME_WAIT = 7;
 const SACK_PERM_BE_LIBERAL = 0x02 | 0x08;
 const CLOSE_INIT = 0x04;
 
-/** The type that answers an ICMP or ICMPv6 message, both ways. */
-const ICMP_ANSWERS = new Map(
-  [
-    [8, 0],
-    [13, 14],
-    [15, 16],
-    [17, 18],
-    [128, 129],
-    [139, 140],
-  ].flatMap(([a, b]) => [
-    [a!, b!],
-    [b!, a!],
-  ]) as [number, number][],
-);
+/** The types of ICMP and ICMPv6 messages that answer one another. */
+const ICMP_ANSWERS: readonly (readonly [number, number])[] = [
+  [8, 0],
+  [13, 14],
+  [15, 16],
+  [17, 18],
+];
+const ICMPV6_ANSWERS: readonly (readonly [number, number])[] = [
+  [128, 129],
+  [139, 140],
+];
 
-const answerOf = (icmpType: number | undefined): number | undefined =>
-  icmpType === undefined ? undefined : (ICMP_ANSWERS.get(icmpType) ?? icmpType);
+/** A type that answers nothing: the kernel refuses a flow with it as EINVAL, as it does with the reference's. */
+const NO_ANSWER = 0xff;
+
+/** The type that answers `icmpType` in the family of `address`: ICMP belongs to IPv4, ICMPv6 to IPv6. */
+function answerOf(icmpType: number | undefined, address: Uint8Array | undefined): number | undefined {
+  if (icmpType === undefined) return undefined;
+  const answers = address?.length === 16 ? ICMPV6_ANSWERS : ICMP_ANSWERS;
+  const pair = answers.find((pair) => pair.includes(icmpType));
+  return pair === undefined ? NO_ANSWER : pair[0] === icmpType ? pair[1] : pair[0];
+}
+
+const isIcmp = (protonum: number | undefined) => protonum === C.IPPROTO_ICMP || protonum === C.IPPROTO_ICMPV6;
+
+/** The id of an ICMP flow: 0 where none was given, as with the reference. Other protocols have none. */
+export function icmpIdToSend({ icmpId }: TupleValues, protonum: number | undefined): number | undefined {
+  return icmpId ?? (isIcmp(protonum) ? 0 : undefined);
+}
 
 /** A direction as its options say. Of half a pair of addresses the other one is all zeroes: a translation fills it in. */
 function given(values: TupleValues, protonum: number | undefined): Tuple {
-  const { sport, dport, icmpType, icmpCode, icmpId, zone } = values;
+  const { sport, dport, icmpType, icmpCode, zone } = values;
+  const icmpId = icmpIdToSend(values, protonum);
   const src = values.src ?? (values.dst && new Uint8Array(values.dst.length));
   const dst = values.dst ?? (values.src && new Uint8Array(values.src.length));
   return { src, dst, protonum, sport, dport, icmpType, icmpCode, icmpId, zone };
@@ -45,9 +58,9 @@ function mirrored(values: TupleValues, protonum: number | undefined, zone: numbe
     protonum,
     sport: values.dport,
     dport: values.sport,
-    icmpType: answerOf(values.icmpType),
+    icmpType: answerOf(values.icmpType, values.src ?? values.dst),
     icmpCode: values.icmpCode,
-    icmpId: values.icmpId,
+    icmpId: icmpIdToSend(values, protonum),
     zone,
   };
 }

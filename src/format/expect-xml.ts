@@ -50,7 +50,7 @@ export function expectXml(options: FormatOptions): Formatter<ExpectView> {
       X.numberXml(writer, view, TIMEOUT, S.TOP + C.CTA_EXPECT_TIMEOUT, 4);
       X.numberXml(writer, view, CLASS, S.TOP + C.CTA_EXPECT_CLASS, 4);
       X.numberXml(writer, view, ZONE, S.TOP + C.CTA_EXPECT_ZONE, 2);
-      if (options.timestamp) writer.text(whenXml(Math.floor(options.nowMicroseconds() / 1e6)));
+      if (options.timestamp) writer.text(whenXml(Math.floor(options.nowMicroseconds() / 1e6), options));
       if (view.has(S.TOP + C.CTA_EXPECT_FLAGS)) {
         const flags = view.u32(S.TOP + C.CTA_EXPECT_FLAGS);
         for (const { bit, tag } of FLAGS) if ((flags & bit) !== 0) writer.put(tag);

@@ -89,8 +89,8 @@ function times(writer: ByteWriter, view: FlowView, options: FormatOptions): void
   writer.decimal(Math.max(0, (stop ?? Math.floor(options.nowMicroseconds() / 1e6)) - start));
   writer.byte(BLANK);
   if (!options.ktimestamp) return;
-  writer.text(`[start=${ctime(start)}] `);
-  if (stop !== undefined) writer.text(`[stop=${ctime(stop)}] `);
+  writer.text(`[start=${ctime(start, options)}] `);
+  if (stop !== undefined) writer.text(`[stop=${ctime(stop, options)}] `);
 }
 
 function labels(writer: ByteWriter, view: FlowView, map: LabelMap): void {

@@ -121,7 +121,8 @@ export function flowXml(options: FormatOptions): Formatter<FlowView> {
       }
       times(writer, view, options);
       writer.put(META_CLOSE);
-      if (options.timestamp && event !== 0) writer.text(whenXml(Math.floor(eventMicroseconds(view, options) / 1e6)));
+      if (options.timestamp && event !== 0)
+        writer.text(whenXml(Math.floor(eventMicroseconds(view, options) / 1e6), options));
       X.foreignXml(writer, view, HELPER, S.HELP + 1);
       writer.put(X.FLOW_CLOSE);
     },

@@ -1,6 +1,7 @@
 /** What every output format is: a way to write one entry, and what stands around all of them. */
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
+import type { LocalTime } from "../system/local-time.js";
 
 /** Which event an entry comes with; NONE for the answer to a request. */
 export const EVENT_NONE = 0;
@@ -39,4 +40,6 @@ export interface FormatOptions {
   programName?(portId: number): Uint8Array | undefined;
   /** The time of day in microseconds since 1970. */
   nowMicroseconds(): number;
+  /** localtime_r(3). */
+  localTime(seconds: number): LocalTime | undefined;
 }

@@ -1,9 +1,8 @@
 /** Text that comes from outside: names of helpers, labels and processes, security contexts. */
 import { type ByteWriter, ENTRY_ROOM } from "../system/byte-writer.js";
+import { withoutControls } from "../system/text.js";
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-/** C0 controls, DEL and C1 controls: what a terminal would act upon. */
-const CONTROLS = /\p{Cc}/gu;
 
 /** Whether there is nothing in it but printable ASCII. */
 function isPlain(bytes: Uint8Array): boolean {
@@ -13,7 +12,7 @@ function isPlain(bytes: Uint8Array): boolean {
 
 /** Text as UTF-8, each control character in it a "?". */
 function harmless(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes).replace(CONTROLS, "?");
+  return withoutControls(new TextDecoder().decode(bytes));
 }
 
 /** Writes text without letting a control character reach a terminal: each becomes "?". */

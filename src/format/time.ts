@@ -13,22 +13,25 @@ export function wholeSeconds(ns: bigint): number {
   return Number(ns / NS_PER_SECOND);
 }
 
+type Clock = Pick<FormatOptions, "localTime">;
+
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /** ctime(3) without its newline: local time, e.g. "Mon Nov 23 16:12:13 2026". */
-export function ctime(seconds: number): string {
-  const t = new Date(seconds * 1000);
-  const clock = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
-  return `${DAYS[t.getDay()]} ${MONTHS[t.getMonth()]} ${String(t.getDate()).padStart(2)} ${clock} ${t.getFullYear()}`;
+export function ctime(seconds: number, { localTime }: Clock): string {
+  const t = localTime(seconds);
+  if (t === undefined) return String(seconds);
+  const clock = `${two(t.hour)}:${two(t.minute)}:${two(t.second)}`;
+  return `${DAYS[t.weekday]} ${MONTHS[t.month]} ${String(t.day).padStart(2)} ${clock} ${t.year}`;
 }
 
 /** The xml format's <when>: local time; the week's first day is Sunday, with number 1. */
-export function whenXml(seconds: number): string {
-  const t = new Date(seconds * 1000);
+export function whenXml(seconds: number, { localTime }: Clock): string {
+  const t = localTime(seconds);
+  if (t === undefined) return "<when></when>";
   return (
-    `<when><hour>${t.getHours()}</hour><min>${two(t.getMinutes())}</min><sec>${two(t.getSeconds())}</sec>` +
-    `<wday>${t.getDay() + 1}</wday><day>${t.getDate()}</day><month>${t.getMonth() + 1}</month>` +
-    `<year>${t.getFullYear()}</year></when>`
+    `<when><hour>${t.hour}</hour><min>${two(t.minute)}</min><sec>${two(t.second)}</sec>` +
+    `<wday>${t.weekday + 1}</wday><day>${t.day}</day><month>${t.month + 1}</month><year>${t.year}</year></when>`
   );
 }
 

@@ -28,6 +28,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How many datagrams one receiveMany takes at most: their headers live on the stack. */
@@ -535,6 +536,46 @@ static napi_value netlink_default_sigpipe(napi_env env, napi_callback_info info)
   return answer(env, signal(SIGPIPE, SIG_DFL) == SIG_ERR ? -1 : 0);
 }
 
+/* localTime(seconds, tm: Int32Array): 0. Fills the first seven members of struct tm by the time zone that TZ says now.
+ */
+static napi_value netlink_local_time(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  double seconds;
+  void *members;
+  size_t count;
+  if (!get_arguments(env, info, 2, arguments) || napi_get_value_double(env, arguments[0], &seconds) != napi_ok ||
+      !(seconds >= -1e15 && seconds <= 1e15) || !get_array(env, arguments[1], napi_int32_array, &members, &count) ||
+      count < 7) {
+    return result(env, -EINVAL);
+  }
+  time_t time = (time_t)seconds;
+  struct tm tm;
+  tzset();
+  if (localtime_r(&time, &tm) == NULL) return result(env, -EOVERFLOW);
+  const int32_t values[] = {tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday};
+  memcpy(members, values, sizeof(values));
+  return result(env, 0);
+}
+
+/* exit(status): does not return. Node's own exit would put back the terminal, and abort where that is gone. */
+static napi_value netlink_exit(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  int status;
+  if (!get_arguments(env, info, 1, &argument) || !get_int(env, argument, &status)) return result(env, -EINVAL);
+  _exit(status);
+}
+
+/* setSignal(number, ignored): 0. The signal gets its default action, or is ignored. */
+static napi_value netlink_set_signal(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  int number, ignored;
+  if (!get_arguments(env, info, 2, arguments) || !get_int(env, arguments[0], &number) ||
+      !get_int(env, arguments[1], &ignored)) {
+    return result(env, -EINVAL);
+  }
+  return answer(env, signal(number, ignored ? SIG_IGN : SIG_DFL) == SIG_ERR ? -1 : 0);
+}
+
 /* unshareNetwork(): 0. */
 static napi_value netlink_unshare_network(napi_env env, napi_callback_info info) {
   (void)info;
@@ -569,6 +610,9 @@ NAPI_MODULE_INIT() {
       {.utf8name = "close", .method = netlink_close},
       {.utf8name = "strerror", .method = netlink_strerror},
       {.utf8name = "defaultSigpipe", .method = netlink_default_sigpipe},
+      {.utf8name = "localTime", .method = netlink_local_time},
+      {.utf8name = "exit", .method = netlink_exit},
+      {.utf8name = "setSignal", .method = netlink_set_signal},
       {.utf8name = "unshareNetwork", .method = netlink_unshare_network},
       {.utf8name = "setNetwork", .method = netlink_set_network},
   };

@@ -20,7 +20,7 @@ async function stderrOf(terminal: boolean, stepMicros: number): Promise<string> 
   let stderr = "";
   const io: Io = {
     ...nodeIo(backend),
-    stderrIsTerminal: terminal,
+    stderrIsTerminal: () => terminal,
     stderr: { write: (bytes) => void (stderr += Buffer.from(bytes).toString()) },
     nowMicroseconds: () => (now += stepMicros),
     open: () => ({

@@ -10,6 +10,7 @@ import { compileFilter } from "../../src/match/filter.js";
 import { NetlinkConnection } from "../../src/netlink/connection.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
 import { ConntrackError } from "../../src/system/errors.js";
+import { utcTime } from "../support/clock.js";
 import { FakeSocket } from "../support/fake-socket.js";
 import { type Random, random as randomOf, seed as SEED } from "../support/random.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
@@ -24,6 +25,7 @@ const options: FormatOptions = {
   deleting: false,
   labels: { names: ["zero", undefined, "two"], bits: new Map() },
   nowMicroseconds: () => 1.7e15,
+  localTime: utcTime,
 };
 
 const predicate = compileFilter({

@@ -12,9 +12,11 @@ import {
   type Formatter,
 } from "../../src/format/formatter.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
+import { utcTime } from "../support/clock.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
 
 const PLAIN: FormatOptions = {
+  localTime: utcTime,
   extended: false,
   id: false,
   ktimestamp: false,

@@ -21,11 +21,13 @@ import { LITTLE_ENDIAN } from "../../src/netlink/attributes.js";
 import { MessageWriter } from "../../src/netlink/message.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
 import { parseLabelMap } from "../../src/system/labelmap.js";
+import { utcTime } from "../support/clock.js";
 import { expectationText, flowText, type Line, parseLines } from "../support/json.js";
 import { random } from "../support/random.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
 
 const PLAIN: FormatOptions = {
+  localTime: utcTime,
   extended: false,
   id: false,
   ktimestamp: false,

@@ -4,6 +4,7 @@ import { parseProcStats, statsLine } from "../../src/format/stats.js";
 import { writeForeign, writeForeignXml } from "../../src/format/text.js";
 import { ctime, whenXml, wholeSeconds } from "../../src/format/time.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
+import { utcTime } from "../support/clock.js";
 
 function written(write: (writer: ByteWriter, bytes: Uint8Array) => void, text: string | Uint8Array): string {
   const writer = new ByteWriter(16);
@@ -27,11 +28,10 @@ test("xml is escaped", () => {
 });
 
 test("times are local, in ctime(3)'s form and in xml's elements", () => {
-  // 2026-11-03 04:05:06 in the zone of whoever runs this.
-  const seconds = new Date(2026, 10, 3, 4, 5, 6).getTime() / 1000;
-  assert.equal(ctime(seconds), "Tue Nov  3 04:05:06 2026");
+  const seconds = Date.UTC(2026, 10, 3, 4, 5, 6) / 1000;
+  assert.equal(ctime(seconds, { localTime: utcTime }), "Tue Nov  3 04:05:06 2026");
   assert.equal(
-    whenXml(seconds),
+    whenXml(seconds, { localTime: utcTime }),
     "<when><hour>4</hour><min>05</min><sec>06</sec><wday>3</wday><day>3</day><month>11</month><year>2026</year></when>",
   );
 });

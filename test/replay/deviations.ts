@@ -156,9 +156,12 @@ const KEYS_AND_TYPES = Object.fromEntries(
   ]),
 );
 
-const BUFFERS = Object.fromEntries(
-  ["0", "abc", "-1"].map((word) => [
-    `sysctl -qw net.netfilter.nf_conntrack_events=1; timeout -s INT 0.8 conntrack -E -b ${word} & sleep .3; $ORC -I -s 7.7.7.7 -d 8.8.8.8 -p udp --sport 5 --dport 6 -t 50 -m 3 2>/dev/null; $ORC -D -p udp >/dev/null 2>&1; wait $!; echo E-rc=$?`,
+const bufferSnippet = (size: string) =>
+  `sysctl -qw net.netfilter.nf_conntrack_events=1; timeout -s INT 0.8 conntrack -E -b ${size} & sleep .3; $ORC -I -s 7.7.7.7 -d 8.8.8.8 -p udp --sport 5 --dport 6 -t 50 -m 3 2>/dev/null; $ORC -D -p udp >/dev/null 2>&1; wait $!; echo E-rc=$?`;
+
+const BUFFERS: Record<string, Reasoned> = Object.fromEntries(
+  ["abc", "-1"].map((word) => [
+    bufferSnippet(word),
     { ...refusedValue(word), status: 0, stdout: "E-rc=2\n", needs: notYet("event"), why: CHECKED },
   ]),
 );
@@ -326,6 +329,17 @@ const shell: Record<string, Reasoned> = {
   ...TIMEOUTS,
   ...KEYS_AND_TYPES,
   ...BUFFERS,
+  [bufferSnippet("0")]: {
+    status: 0,
+    stdout: "(any)",
+    stderr: `NOTICE: Netlink socket buffer size has been set to 2304 bytes.\n${PREFIX}2 flow events have been shown.\n`,
+    why: "as the reference; the names of programs that have ended come and go",
+  },
+  [loadFile('-I -s 1.1.1.1 -d 2.2.2.2 -p "tcp --sport 10 --dport 20 --state LISTEN -t 50\\n')]: {
+    ...refusedWith("`tcp --sport 10 --dport 20 --state LISTEN -t 50?' unsupported protocol"),
+    stderr: usage("`tcp --sport 10 --dport 20 --state LISTEN -t 50?' unsupported protocol"),
+    why: "control characters of others, a newline too, are replaced in messages",
+  },
 };
 
 /** What our help does: our own words where the reference prints its own, the same refusals. */

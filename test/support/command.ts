@@ -51,7 +51,8 @@ export async function ours(argv: readonly string[], input = ""): Promise<Outcome
     ...nodeIo(backend),
     stdout,
     stderr,
-    stderrIsTerminal: false,
+    stderrIsTerminal: () => false,
+    stdoutIsDevice: () => false,
     open: (path) => sourceOf(path === "-" ? Buffer.from(input) : readFileSync(path)),
   };
   const status = await main(argv, io);

@@ -4,6 +4,7 @@ import type { Backend, Socket } from "../../src/netlink/backend/socket.js";
 import { MSG_DONTWAIT, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../../src/netlink/constants.js";
 import * as E from "../../src/netlink/errno.js";
 import { messageSequence } from "../../src/netlink/message.js";
+import { utcTime } from "./clock.js";
 
 /** What a receive brings: a datagram, or -errno. */
 export type Received = Uint8Array | number;
@@ -113,6 +114,9 @@ export function fakeBackend(...opens: (Socket | number)[]): Backend {
     catchSignal: () => 0,
     caughtSignal: () => 0,
     defaultSigpipe: () => {},
+    localTime: utcTime,
+    exit: (status) => process.exit(status),
+    setSignal: () => {},
     unshareNetwork: () => 0,
     setNetwork: () => 0,
   };

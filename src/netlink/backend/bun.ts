@@ -4,6 +4,7 @@
  */
 import { dlopen, ptr, toArrayBuffer } from "bun:ffi";
 import { BackendError } from "../../system/errors.js";
+import { localTimeOf } from "../../system/local-time.js";
 import type { Backend, Socket } from "./socket.js";
 
 /** musl takes this name for its own too. */
@@ -31,6 +32,9 @@ const SOCKET_CALLS = {
   umask: { args: [INT], returns: INT },
   unshare: { args: [INT], returns: INT },
   setns: { args: [INT, INT], returns: INT },
+  tzset: { args: [], returns: INT },
+  localtime_r: { args: [POINTER, POINTER], returns: POINTER },
+  _exit: { args: [INT], returns: INT },
 } as const;
 
 // The layer above has its own copies: it must not be known here.
@@ -49,6 +53,7 @@ const POLLOUT = 4;
 const POLLNVAL = 0x20;
 const CLONE_NEWNET = 0x40000000;
 const SIGPIPE = 13;
+const SIG_IGN = 1n;
 
 /** sizeof(struct sockaddr_nl): nl_family u16, padding u16, nl_pid u32, nl_groups u32. */
 const SOCKADDR_NL = 12;
@@ -174,6 +179,22 @@ export function bunBackend(): Backend {
     catchSignal,
     caughtSignal,
     defaultSigpipe: () => void libc.sigaction(SIGPIPE, ptr(new Uint8Array(SIGACTION)), null),
+    localTime(seconds) {
+      const time = new BigInt64Array([BigInt(seconds)]);
+      // sizeof(struct tm) is 56.
+      const tm = new Int32Array(14);
+      libc.tzset();
+      return libc.localtime_r(ptr(time), ptr(tm)) === null ? undefined : localTimeOf(tm.subarray(0, 7));
+    },
+    exit(status) {
+      libc._exit(status);
+      throw new Error("_exit(2) returned");
+    },
+    setSignal(number, ignored) {
+      const action = new Uint8Array(SIGACTION);
+      view(action).setBigUint64(0, ignored ? SIG_IGN : 0n, true);
+      libc.sigaction(number, ptr(action), null);
+    },
     unshareNetwork: () => answer(libc.unshare(CLONE_NEWNET)),
     setNetwork: (fd) => answer(libc.setns(fd, CLONE_NEWNET)),
   };

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { BackendError } from "../../system/errors.js";
+import { localTimeOf } from "../../system/local-time.js";
 import type { Backend, Socket } from "./socket.js";
 
 /** What netlink.c exports. Each answers with a negative errno where it fails, also for arguments of the wrong type. */
@@ -27,6 +28,9 @@ export interface Addon {
   close(fd: number): number;
   strerror(errno: number): string | number;
   defaultSigpipe(): number;
+  localTime(seconds: number, tm: Int32Array): number;
+  exit(status: number): never;
+  setSignal(number: number, ignored: number): number;
   unshareNetwork(): number;
   setNetwork(fd: number): number;
 }
@@ -66,6 +70,12 @@ export function napiBackend(): Backend {
     catchSignal: (number) => addon.catchSignal(number),
     caughtSignal: () => addon.caughtSignal(),
     defaultSigpipe: () => void addon.defaultSigpipe(),
+    localTime: (seconds) => {
+      const tm = new Int32Array(7);
+      return addon.localTime(seconds, tm) < 0 ? undefined : localTimeOf(tm);
+    },
+    exit: (status) => addon.exit(status),
+    setSignal: (number, ignored) => void addon.setSignal(number, ignored ? 1 : 0),
     unshareNetwork: () => addon.unshareNetwork(),
     setNetwork: (fd) => addon.setNetwork(fd),
   };

@@ -5,6 +5,8 @@
  * never an exception, so that the receive loop costs nothing and a wrong argument cannot crash.
  */
 
+import type { LocalTime } from "../../system/local-time.js";
+
 /** A NETLINK_NETFILTER socket (netlink(7)), opened SOCK_RAW | SOCK_CLOEXEC and bound to a port id of the kernel's choice. */
 export interface Socket {
   /** The port id (nl_pid) that the kernel chose at bind. */
@@ -69,6 +71,12 @@ export interface Backend {
   pollOut(fd: number, timeoutMs: number): number;
   /** Gives SIGPIPE back its default action (Node ignores it), so that a closed pipe ends the process as it ends a C program. */
   defaultSigpipe(): void;
+  /** localtime_r(3): the time zone is what the C library makes of TZ. Undefined where the year does not fit. */
+  localTime(seconds: number): LocalTime | undefined;
+  /** Ends the process at once, _exit(2): nothing is flushed, and no terminal is touched. */
+  exit(status: number): never;
+  /** Gives a signal its default action, or has it ignored. */
+  setSignal(number: number, ignored: boolean): void;
   /** unshare(CLONE_NEWNET) for the calling thread: a fresh network namespace. Returns 0 or -errno. */
   unshareNetwork(): number;
   /** setns(2) to a network namespace by an open descriptor (/run/netns/NAME, /proc/PID/ns/net). Returns 0 or -errno. */

@@ -118,11 +118,12 @@ describe("the summary of a short output comes first where stdout and stderr are 
 });
 
 it("-o save stands beside userspace, in either order", async () => {
+  const shownAs = ({ stdout }: Outcome) => stdout.replace(/-t \d+/, "-t T");
   freshNetwork();
   await load(udp(1));
   const save = await ours(["-L", "-o", "save"]);
   for (const words of ["save,userspace", "userspace,save"]) {
-    assert.deepEqual(await ours(["-L", "-o", words]), save);
+    assert.equal(shownAs(await ours(["-L", "-o", words])), shownAs(save));
   }
 });
 

@@ -16,6 +16,8 @@ const SIGTERM = 15;
 function takeSignals(backend: Backend): void {
   const ignored = BigInt(`0x${/^[0-9a-f]{1,16}$/.exec(process.env["CONNTRACK_IGNORED_SIGNALS"] ?? "")?.[0] ?? "0"}`);
   for (const number of [SIGINT, SIGUSR1, SIGTERM]) backend.setSignal(number, false);
+  // A SIGUSR1 that came before this line has opened it.
+  (process as { _debugEnd?: () => void })._debugEnd?.();
   for (let number = 1; number <= 31; number++) {
     if ((ignored & (1n << BigInt(number - 1))) !== 0n) backend.setSignal(number, true);
   }

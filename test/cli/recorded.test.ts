@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { parseCommandLine, parseLoadFileLine } from "../../src/cli/parse.js";
 import { splitWords } from "../../src/cli/words.js";
 import { UsageError } from "../../src/system/errors.js";
+import { withoutControls } from "../../src/system/text.js";
 import { cliDeviation, shellDeviation } from "../replay/deviations.js";
 import { cliCases, loadFileCases, shellCases } from "../support/cases.js";
 import { refused } from "../support/command-name.js";
@@ -20,7 +21,10 @@ function outcome(parse: (context: TestContext) => void): { status: number; stder
     return { status: 0, stderr: stderr("") };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return { status: error.exitCode, stderr: stderr(`${PREFIX}${error.message}\n${error.exitCode === 2 ? TRY : ""}`) };
+    return {
+      status: error.exitCode,
+      stderr: stderr(`${PREFIX}${withoutControls(error.message)}\n${error.exitCode === 2 ? TRY : ""}`),
+    };
   }
 }
 

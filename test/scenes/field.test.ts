@@ -247,3 +247,29 @@ it("the reference agrees about ICMP without an id", { skip: noReference }, () =>
   const mask = (text: string) => text.replace(/^icmp {5}1 \d+/, "icmp     1 T");
   assert.equal(mask(oursAsProcess(["-G", ...flow]).stdout), mask(reference(["-G", ...flow]).stdout));
 });
+
+it("save shows an SCTP entry in HEARTBEAT_SENT so that it can be loaded again", async () => {
+  freshNetwork();
+  const line =
+    "-A -p sctp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2 --state HEARTBEAT_SENT --orig-vtag 1 --reply-vtag 2 -t 600";
+  await load(line);
+  const { stdout } = await ours(["-L", "-o", "save"]);
+  assert.match(stdout, / --state HEARTBEAT_SENT /);
+  freshNetwork();
+  await load(stdout.trim());
+});
+
+it("a directory is no map of labels", async () => {
+  freshNetwork();
+  const { status, stderr } = await ours(["-L", "--labelmap", "/etc", "-o", "labels"]);
+  assert.equal(stderr, `nfct_labelmap_new: Is a directory\n${PREFIX}0 flow entries have been shown.\n`);
+  assert.equal(status, 0);
+});
+
+it("a NUL in a line of -R is no end of the line", async () => {
+  freshNetwork();
+  const { status, stderr } = await ours(["-R", "-"], `${udp(1).replace("1.1.1.1", "1.1.1.1\0")}\n`);
+  assert.equal(stderr.split("\n")[0], `${PREFIX}Invalid IP address \`1.1.1.1?'`);
+  assert.equal(status, 2);
+  assert.equal((await ours(["-C"])).stdout, "0\n");
+});

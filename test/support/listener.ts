@@ -11,6 +11,7 @@ export interface Listener {
   child: ChildProcess;
   /** What it has printed so far. */
   stdout(): string;
+  stderr(): string;
   /** Sends the signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<Outcome>;
 }
@@ -45,6 +46,7 @@ export async function listen(program: string, argv: readonly string[]): Promise<
   return {
     child,
     stdout: () => stdout,
+    stderr: () => stderr,
     end: (signal) => {
       child.kill(signal);
       return ended;

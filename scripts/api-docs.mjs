@@ -29,11 +29,14 @@ run by the tests:
   kernel keeps the rest, however long the reader takes.
 - **Events wait in the kernel** for a reader who is slow, in a receive buffer of 128 MiB unless told otherwise. Where it overruns, an
   item \`{ event: "lost" }\` stands in place of what is missing.
-- **Filters are strict.** A property that is unknown or undefined is refused: \`delete({ orig: { dst: undefined } })\` must not mean
-  all flows.
+- **Filters are strict.** They are plain objects. Unknown and undefined properties, empty lists and empty nested objects are refused:
+  \`delete({ orig: { dst: undefined } })\` must not mean all flows. So are unknown options: \`delete({}, { dryRun: true })\` fails.
+- **Events need a kernel that makes them.** With \`net.netfilter.nf_conntrack_events=2\`, the kernel's default, a flow has events only
+  if it began while somebody on the machine was listening. The end of an older flow is not heard. With 1, every flow has events.
 - **64-bit counters are bigints.** Times are text (RFC 3339), because nanoseconds since 1970 fit in no number.
 - **Errors** have a \`code\` that does not change; those of the kernel have its \`errno\`.
-- A \`Conntrack\` works in one thread. Worker threads can have their own, and should close it: its sockets outlive them.
+- A \`Conntrack\` works in one thread. Worker threads can have their own; what they leave open is closed when they end.
+- A \`Conntrack\` that was closed throws a \`ClosedError\`.
 `;
 
 /** A declaration with its doc comment: those at one depth of a declaration file. */

@@ -33,4 +33,4 @@ export type {
   TableName,
 } from "./library/options.js";
 export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/template.js";
-export { BackendError, ConntrackError, KernelError, UsageError, WireError } from "./system/errors.js";
+export { BackendError, ClosedError, ConntrackError, KernelError, UsageError, WireError } from "./system/errors.js";

@@ -21,7 +21,7 @@ import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
 import { ENOENT, ENOSPC } from "../netlink/errno.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import type { MessageWriter } from "../netlink/message.js";
-import { KernelError, UsageError } from "../system/errors.js";
+import { ClosedError, KernelError } from "../system/errors.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { EventStream } from "./event-stream.js";
 import { type Expectation, readExpectation } from "./expectation.js";
@@ -29,10 +29,9 @@ import { type Filter, readFilter } from "./filter.js";
 import { type Flow, readFlow } from "./flow.js";
 import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
 import type * as O from "./options.js";
+import * as R from "./read-options.js";
 import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./template.js";
-import { checkProperties, readFamily, readNumber } from "./values.js";
-
-const EVENT_NAMES: readonly O.EventName[] = ["new", "update", "destroy"];
+import { readName } from "./values.js";
 
 type DumpParts = Generator<void, { interrupted: boolean }, void>;
 
@@ -61,10 +60,7 @@ export class Conntrack {
   #closed = false;
 
   private constructor(options: O.OpenOptions) {
-    // A network that was lost on the way must not become the own one.
-    checkProperties("options", options, ["network", "receiveBufferBytes", "labelMap"]);
-    const { network, receiveBufferBytes = RECEIVE_BUFFER_BYTES, labelMap } = options;
-    readNumber("options.receiveBufferBytes", receiveBufferBytes, 0x7fffffff);
+    const { network, receiveBufferBytes = RECEIVE_BUFFER_BYTES, labelMap } = R.readOpenOptions(options);
     const backend = napiBackend();
     this.#network = network === undefined ? OWN : openNetwork(backend, network);
     this.#backend = { ...backend, open: () => this.#network.inside(() => backend.open()) };
@@ -102,18 +98,19 @@ export class Conntrack {
    * The command's `-L`.
    */
   list(filter: Filter = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
-    const type = DUMP_TYPES[options.table ?? "conntrack"];
+    const work = R.readListOptions(options);
+    const type = DUMP_TYPES[work.table];
     const resolved = this.#filter(filter);
-    return this.#dump(options, (connection, add: (flow: Flow) => void) =>
+    return this.#dump(work, (connection, add: (flow: Flow) => void) =>
       dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { type }),
     );
   }
 
   /** Yields expectations. The command's `-L expect`. */
   expectations(options: O.ExpectationOptions = {}): AsyncGenerator<Expectation, void, undefined> {
-    const family = options.family === undefined ? C.AF_UNSPEC : readFamily("family", options.family);
+    const { family, ...work } = R.readExpectationOptions(options);
     const view = new ExpectView();
-    return this.#dump(options, (connection, add: (expectation: Expectation) => void) =>
+    return this.#dump(work, (connection, add: (expectation: Expectation) => void) =>
       connection.dumpParts(
         (writer) => encodePlain(writer, C.EXP_GET, family),
         (buffer, start, end) => {
@@ -159,7 +156,7 @@ export class Conntrack {
   async update(filter: Filter, changes: Changes, options: O.Stoppable = {}): Promise<number> {
     const resolved = this.#filter(filter);
     const values = readChanges(changes, resolved.protonum, this.#labelBits);
-    return this.#change(resolved, options, "CT_NEW", [ENOENT, ENOSPC], (view) => {
+    return this.#change(resolved, R.readStoppable(options), "CT_NEW", [ENOENT, ENOSPC], (view) => {
       const changed = changesFor(view, values);
       return changed && ((writer) => encodeFlowUpdate(writer, view, changed));
     });
@@ -168,23 +165,30 @@ export class Conntrack {
   /** Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`. */
   async delete(filter: Filter, options: O.Stoppable = {}): Promise<number> {
     const encode = (view: FlowView) => (writer: MessageWriter) => encodeFlowDelete(writer, view);
-    return this.#change(this.#filter(filter), options, "CT_DELETE", [ENOENT], encode);
+    return this.#change(this.#filter(filter), R.readStoppable(options), "CT_DELETE", [ENOENT], encode);
   }
 
-  /** Empties a table. The command's `-F`; for the flows of one family there is `delete({ family: "ipv6" })`. */
-  async flush(table: O.TableName = "conntrack"): Promise<void> {
+  /**
+   * Empties a table, that of flows where none is named. The command's `-F`; for the flows of one family there is
+   * `delete({ family: "ipv6" })`.
+   * @throws {UsageError} for a name that is no table's, undefined too: nothing is emptied then.
+   */
+  async flush(...tables: [table?: O.TableName]): Promise<void> {
+    // A name that was lost on the way must not become that of the flows.
+    const table = tables.length === 0 ? "conntrack" : readName("table", tables[0], R.TABLES);
     const type = table === "expect" ? C.EXP_DELETE : C.CT_DELETE;
     this.#requests().request((writer) => encodePlain(writer, type, C.AF_UNSPEC));
   }
 
   /** How many entries a table holds. The command's `-C`. */
   async count(table: O.TableName = "conntrack"): Promise<number> {
-    return (table === "expect" ? query.countExpectations : query.countFlows)(this.#requests());
+    const count = readName("table", table, R.TABLES) === "expect" ? query.countExpectations : query.countFlows;
+    return count(this.#requests());
   }
 
   /** The kernel's counters, one object a CPU. The command's `-S`. */
   async stats(table: O.TableName = "conntrack"): Promise<O.CpuStats[]> {
-    return query.cpuStats(this.#requests(), table).map(statsObject);
+    return query.cpuStats(this.#requests(), readName("table", table, R.TABLES)).map(statsObject);
   }
 
   /**
@@ -194,19 +198,21 @@ export class Conntrack {
    * lost. Leaving the loop closes the socket; an aborted signal does too, and its reason is thrown.
    */
   events(options: O.EventOptions = {}): AsyncIterableIterator<O.FlowEvent | O.LostEvents> {
-    const matches = compileFilter(this.#filter(options.filter ?? {}));
-    return this.#follow(C.FLOW_GROUPS, options, new FlowView(), (view, head) =>
+    const { filter, ...work } = R.readEventOptions(options, true);
+    const matches = filter === undefined ? undefined : compileFilter(this.#filter(filter as Filter));
+    return this.#follow(C.FLOW_GROUPS, work, new FlowView(), (view, head) =>
       matches === undefined || matches(view) ? this.#flow(view, head()) : undefined,
     );
   }
 
   /** Follows what happens to expectations. The command's `-E expect`. */
   expectationEvents(options: O.ExpectationEventOptions = {}): AsyncIterableIterator<O.ExpectationEvent | O.LostEvents> {
-    return this.#follow(C.EXPECT_GROUPS, options, new ExpectView(), (view, head) => readExpectation(view, head()));
+    const work = R.readEventOptions(options, false);
+    return this.#follow(C.EXPECT_GROUPS, work, new ExpectView(), (view, head) => readExpectation(view, head()));
   }
 
   #requests(): NetlinkConnection {
-    if (this.#closed) throw new UsageError("this Conntrack is closed");
+    if (this.#closed) throw new ClosedError();
     return this.#connection;
   }
 
@@ -241,7 +247,7 @@ export class Conntrack {
 
   /** Yields what the parts of a dump bring; between two of them, which hold some 200 entries, others get their turn. */
   async *#dump<Item>(
-    { signal, onInterrupted }: O.ExpectationOptions,
+    { signal, onInterrupted }: R.ListWork,
     start: (connection: NetlinkConnection, add: (item: Item) => void) => DumpParts,
   ): AsyncGenerator<Item, void, undefined> {
     const connection = this.#connect();
@@ -273,7 +279,7 @@ export class Conntrack {
    */
   async #change(
     filter: FlowFilter,
-    { signal }: O.Stoppable,
+    signal: AbortSignal | undefined,
     request: string,
     harmless: readonly number[],
     encode: (view: FlowView) => ((writer: MessageWriter) => void) | undefined,
@@ -312,22 +318,18 @@ export class Conntrack {
   /** Follows the events of `groups`, which are in the order new, update, destroy. */
   #follow<View extends MessageView, Event>(
     groups: readonly number[],
-    { types, signal, programs = false }: O.ExpectationEventOptions,
+    { types, signal, programs }: R.FollowWork,
     view: View,
     read: (view: View, head: () => O.EventHead) => Event | undefined,
   ): AsyncIterableIterator<Event | O.LostEvents> {
-    const wrong = types?.find((type) => !EVENT_NAMES.includes(type));
-    if (wrong !== undefined || types?.length === 0) {
-      throw new UsageError(`types: ${wrong ?? "nothing"} is none of ${EVENT_NAMES.join(", ")}`);
-    }
     this.#requests();
-    const joined = groups.filter((_, i) => types?.includes(EVENT_NAMES[i]!) ?? true);
+    const joined = groups.filter((_, i) => types.includes(R.EVENT_NAMES[i]!));
     const listener = EventListener.open(this.#backend, joined);
     listener.setReceiveBuffer(this.#receiveBufferBytes);
     const names = programs ? this.#programs() : undefined;
     const head = (): O.EventHead => {
       const event: O.EventHead = {
-        event: EVENT_NAMES[eventType(view) - 1]!,
+        event: R.EVENT_NAMES[eventType(view) - 1]!,
         time: rfc3339(eventNanoseconds(view, nodeFiles)),
       };
       const { portId } = view;

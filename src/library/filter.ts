@@ -24,7 +24,8 @@ export type TranslationFilter = true | { address?: string; port?: number };
 
 /**
  * What a flow must be to match: all of the properties that are there must hold, and an empty filter matches every flow.
- * A property that is undefined or unknown is refused, lest a lost condition make a filter match more than it was meant to.
+ * It is a plain object. Unknown or undefined properties, empty lists and empty nested objects are refused: a missing
+ * condition must not widen the filter.
  */
 export interface Filter {
   family?: Family;
@@ -61,17 +62,10 @@ interface Reading {
   labelBits: V.LabelBits;
 }
 
-type Reader<Value> = (reading: Reading, value: Value, path: string) => void;
-
-function readTuple(path: string, value: TupleFilter): TupleValues {
-  V.checkProperties(path, value, V.TUPLE_PROPERTIES);
-  const tuple = noTuple();
-  V.readPorts(path, value, tuple);
-  return tuple;
-}
+type Reader = (reading: Reading, value: unknown, path: string) => void;
 
 /** In the order in which they are read: a state is one of a protocol. */
-const READERS: { readonly [Name in keyof Filter]-?: Reader<NonNullable<Filter[Name]>> } = {
+const READERS: { readonly [Name in keyof Filter]-?: Reader } = {
   family({ filter }, value, path) {
     filter.family = V.readFamily(path, value);
   },
@@ -79,19 +73,23 @@ const READERS: { readonly [Name in keyof Filter]-?: Reader<NonNullable<Filter[Na
     filter.protonum = V.readProtocol(path, value);
   },
   orig({ filter }, value, path) {
-    const tuple = readTuple(path, value);
+    const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
+    const tuple = noTuple();
+    V.readPorts(path, properties, tuple);
     for (const side of ["src", "dst"] as const) {
-      if (value[side] === undefined) continue;
-      const { address, mask } = V.readNetwork(`${path}.${side}`, value[side]);
+      if (properties[side] === undefined) continue;
+      const { address, mask } = V.readNetwork(`${path}.${side}`, properties[side]);
       tuple[side] = address;
       if (mask !== undefined) filter[`${side}Mask`] = mask;
     }
     filter.orig = tuple;
   },
   reply({ filter }, value, path) {
-    const tuple = readTuple(path, value);
+    const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
+    const tuple: TupleValues = noTuple();
+    V.readPorts(path, properties, tuple);
     for (const side of ["src", "dst"] as const) {
-      if (value[side] !== undefined) tuple[side] = V.readAddress(`${path}.${side}`, value[side]);
+      if (properties[side] !== undefined) tuple[side] = V.readAddress(`${path}.${side}`, properties[side]);
     }
     filter.reply = tuple;
   },
@@ -132,10 +130,10 @@ const READERS: { readonly [Name in keyof Filter]-?: Reader<NonNullable<Filter[Na
 
 /** Reads a filter. `path` is what messages call it. */
 export function readFilter(value: Filter, labelBits: V.LabelBits, path = "filter"): FlowFilter {
-  V.checkProperties(path, value, Object.keys(READERS));
+  const properties = V.readProperties(path, value, Object.keys(READERS) as (keyof Filter)[]);
   const reading: Reading = { path, filter: {}, labelBits };
-  for (const [name, read] of Object.entries(READERS) as [keyof Filter, Reader<unknown>][]) {
-    if (value[name] !== undefined) read(reading, value[name], `${path}.${name}`);
+  for (const [name, read] of Object.entries(READERS) as [keyof Filter, Reader][]) {
+    if (properties[name] !== undefined) read(reading, properties[name], `${path}.${name}`);
   }
   const { filter } = reading;
   const { orig, reply, srcNat, dstNat, anyNat } = filter;

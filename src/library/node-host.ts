@@ -45,20 +45,25 @@ function networkPath(network: string | number): string {
   return network.includes("/") ? network : `${NAMED_NETWORKS}/${network}`;
 }
 
-function openNetworkFile(path: string): number {
+function openNetworkFile(backend: Backend, path: string): number {
   try {
     return openSync(path, "r");
   } catch (cause) {
-    throw Object.assign(new UsageError(`there is no network namespace ${path}`), { cause });
+    const { errno = 0, code } = cause as NodeJS.ErrnoException;
+    const error =
+      code === "ENOENT" || code === "ENOTDIR"
+        ? new UsageError(`there is no network namespace ${path}`)
+        : new KernelError(-errno, "open", `open ${path}: ${backend.strerror(-errno)}`);
+    throw Object.assign(error, { cause });
   }
 }
 
 /**
  * Opens a network namespace: by the name that ip-netns(8) gave it, by the path of a file, or by the id of a process in it.
- * @throws UsageError where there is none of that name
+ * @throws UsageError where there is none of that name, KernelError without the right to open or enter it (EACCES, EPERM)
  */
 export function openNetwork(backend: Backend, network: string | number): Network {
-  const fd = openNetworkFile(networkPath(network));
+  const fd = openNetworkFile(backend, networkPath(network));
   const enter = (target: number) => {
     const entered = backend.setNetwork(target);
     if (entered < 0) throw new KernelError(-entered, "setns", `setns: ${backend.strerror(-entered)}`);
@@ -66,7 +71,7 @@ export function openNetwork(backend: Backend, network: string | number): Network
   return {
     // The namespace is the thread's: nothing else of the thread runs meanwhile.
     inside(work) {
-      const own = openNetworkFile(OWN_NETWORK);
+      const own = openNetworkFile(backend, OWN_NETWORK);
       try {
         enter(fd);
         try {

@@ -72,8 +72,7 @@ export interface Changes {
   labels?: { add: readonly (string | number)[] } | { remove: readonly (string | number)[] | "all" };
 }
 
-function readEndpoints(path: string, value: Endpoints, strict: boolean): TupleValues {
-  if (strict) V.checkProperties(path, value, V.TUPLE_PROPERTIES);
+function readEndpoints(path: string, value: V.TupleProperties): TupleValues {
   const tuple = noTuple();
   tuple.src = V.readAddress(`${path}.src`, value.src);
   tuple.dst = V.readAddress(`${path}.dst`, value.dst);
@@ -81,11 +80,18 @@ function readEndpoints(path: string, value: Endpoints, strict: boolean): TupleVa
   return tuple;
 }
 
+/** Endpoints alone, with nothing else among them. */
+function readBareEndpoints(path: string, value: unknown): TupleValues {
+  return readEndpoints(path, V.readProperties(path, value, V.TUPLE_PROPERTIES));
+}
+
 /** Reads what names one flow. Other properties do not matter: a Flow has many. */
-export function readKey({ protocol, orig, reply, zone }: Key): FlowKey {
+export function readKey(key: Key): FlowKey {
+  const { protocol, orig, reply, zone } = V.checkObject("key", key) as Partial<Key>;
   const byOrig = orig !== undefined;
   if (!byOrig && reply === undefined) throw new UsageError("key: neither orig nor reply is there");
-  const tuple = readEndpoints(byOrig ? "key.orig" : "key.reply", byOrig ? orig : reply!, false);
+  const path = byOrig ? "key.orig" : "key.reply";
+  const tuple = readEndpoints(path, V.checkObject(path, byOrig ? orig : reply));
   return {
     family: V.commonFamily("key", undefined, tuple.src, tuple.dst),
     type: byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY,
@@ -112,28 +118,27 @@ const NEW_FLOW_PROPERTIES = [
 
 /** Reads a flow that is to be created. */
 export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): { family: number; values: Values } {
-  V.checkProperties("flow", flow, NEW_FLOW_PROPERTIES);
-  const protonum = V.readProtocol("flow.protocol", flow.protocol);
-  const orig = readEndpoints("flow.orig", flow.orig, true);
-  const reply = flow.reply === undefined ? noTuple() : readEndpoints("flow.reply", flow.reply, true);
+  const given = V.readProperties("flow", flow, NEW_FLOW_PROPERTIES);
+  const protonum = V.readProtocol("flow.protocol", given.protocol);
+  const orig = readBareEndpoints("flow.orig", given.orig);
+  const reply = given.reply === undefined ? noTuple() : readBareEndpoints("flow.reply", given.reply);
   const values: Values = { orig, reply, expectTuple: noTuple(), expectMask: noTuple(), protonum };
-  values.timeoutSeconds = V.readU32("flow.timeout", flow.timeout);
-  if (flow.state !== undefined) values.state = V.readState("flow.state", flow.state, protonum);
-  if (flow.role !== undefined) {
-    if (flow.role !== "client" && flow.role !== "server") V.refuse("flow.role", flow.role, '"client" or "server"');
-    values.role = flow.role === "client" ? 0 : 1;
+  values.timeoutSeconds = V.readU32("flow.timeout", given.timeout);
+  if (given.state !== undefined) values.state = V.readState("flow.state", given.state, protonum);
+  if (given.role !== undefined) {
+    values.role = V.readName("flow.role", given.role, ["client", "server"]) === "client" ? 0 : 1;
   }
-  if (flow.vtags !== undefined) {
-    V.checkProperties("flow.vtags", flow.vtags, ["orig", "reply"]);
-    values.origVtag = V.readU32("flow.vtags.orig", flow.vtags.orig);
-    values.replyVtag = V.readU32("flow.vtags.reply", flow.vtags.reply);
+  if (given.vtags !== undefined) {
+    const vtags = V.readProperties("flow.vtags", given.vtags, ["orig", "reply"]);
+    values.origVtag = V.readU32("flow.vtags.orig", vtags.orig);
+    values.replyVtag = V.readU32("flow.vtags.reply", vtags.reply);
   }
-  if (flow.status !== undefined) values.status = flags("flow.status", flow.status);
-  if (flow.mark !== undefined) values.mark = V.readMark("flow.mark", V.readU32("flow.mark", flow.mark));
-  if (flow.zone !== undefined) values.zone = V.readU16("flow.zone", flow.zone);
-  if (flow.labels !== undefined) values.labelAdd = V.readLabels("flow.labels", flow.labels, labelBits);
-  if (flow.snat !== undefined) values.srcNat = readNewTranslation("flow.snat", flow.snat);
-  if (flow.dnat !== undefined) values.dstNat = readNewTranslation("flow.dnat", flow.dnat);
+  if (given.status !== undefined) values.status = flags("flow.status", given.status);
+  if (given.mark !== undefined) values.mark = V.readMark("flow.mark", V.readU32("flow.mark", given.mark));
+  if (given.zone !== undefined) values.zone = V.readU16("flow.zone", given.zone);
+  if (given.labels !== undefined) values.labelAdd = V.readLabels("flow.labels", given.labels, labelBits);
+  if (given.snat !== undefined) values.srcNat = readNewTranslation("flow.snat", given.snat);
+  if (given.dnat !== undefined) values.dstNat = readNewTranslation("flow.dnat", given.dnat);
   const { srcNat, dstNat } = values;
   const family = V.commonFamily(
     "flow",
@@ -148,19 +153,19 @@ export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): { family: nu
   return { family, values };
 }
 
-function readNewTranslation(path: string, value: NewTranslation) {
-  V.readAddress(`${path}.address`, (value as Partial<NewTranslation> | undefined)?.address);
-  return V.readTranslation(path, value);
+function readNewTranslation(path: string, value: unknown) {
+  const nat = V.readTranslation(path, value);
+  return nat.address === undefined ? V.refuse(`${path}.address`, undefined, "an address") : nat;
 }
 
-function flags(path: string, names: readonly Status[]) {
+function flags(path: string, names: unknown) {
   return { set: V.readFlags(path, names), clear: 0, unset: false };
 }
 
 /** Reads what is to change about flows of protocol `protonum`. */
 export function readChanges(changes: Changes, protonum: number | undefined, labelBits: V.LabelBits): Values {
-  V.checkProperties("changes", changes, ["timeout", "mark", "state", "status", "labels"]);
-  const { timeout, mark, state, status, labels } = changes;
+  const known = ["timeout", "mark", "state", "status", "labels"] as const;
+  const { timeout, mark, state, status, labels } = V.readSome("changes", changes, known);
   const values: Values = { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() };
   if (protonum !== undefined) values.protonum = protonum;
   if (timeout !== undefined) values.timeoutSeconds = V.readU32("changes.timeout", timeout);
@@ -168,10 +173,12 @@ export function readChanges(changes: Changes, protonum: number | undefined, labe
   if (state !== undefined) values.state = V.readState("changes.state", state, protonum);
   if (status !== undefined) values.status = flags("changes.status", status);
   if (labels === undefined) return values;
-  V.checkProperties("changes.labels", labels, ["add", "remove"]);
-  if ("add" in labels && "remove" in labels) throw new UsageError("changes.labels: add and remove at the same time");
-  if ("add" in labels) values.labelAdd = V.readLabels("changes.labels.add", labels.add, labelBits);
-  else if (labels.remove === "all") values.labelDel = "all";
-  else values.labelDel = V.readLabels("changes.labels.remove", labels.remove, labelBits);
+  const { add, remove } = V.readSome("changes.labels", labels, ["add", "remove"]);
+  if (add !== undefined && remove !== undefined) {
+    throw new UsageError("changes.labels: add and remove at the same time");
+  }
+  if (add !== undefined) values.labelAdd = V.readLabels("changes.labels.add", add, labelBits);
+  else if (remove === "all") values.labelDel = "all";
+  else values.labelDel = V.readLabels("changes.labels.remove", remove, labelBits);
   return values;
 }

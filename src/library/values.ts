@@ -7,29 +7,77 @@ import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";
 import { parseDecimal, U32_MAX } from "../system/numbers.js";
 import { usualProtocolNames } from "../system/protocol-names.js";
-import type { Family, Protocol } from "./flow.js";
 
 /** Gives the bit number of a label's name, or undefined. */
 export type LabelBits = (name: string) => number | undefined;
 
 function shown(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : Array.isArray(value) ? "a list" : String(value);
+  if (typeof value === "string") return `"${value}"`;
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "function") return "a function";
+  // An object may have no way to become a string.
+  return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
 
 export function refuse(path: string, value: unknown, wanted: string): never {
   throw new UsageError(`${path}: ${shown(value)} is not ${wanted}`);
 }
 
+/** Whether it is an object literal's object, of this realm or another: no Map, Date, Promise or instance of a class. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (typeof prototype !== "object" || prototype === null) return prototype === null;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
+}
+
+/** The properties of an object, read once: what an accessor would answer next time does not count. */
+export type Properties<Name extends string> = { readonly [name in Name]?: unknown };
+
 /**
- * Makes sure that `value` is an object with no other properties than `known`, and with none that is undefined: a filter
- * that lost a condition would match what it was not meant for.
+ * The properties of `value`, which must be a plain object with no other properties than `known`, and with none that is
+ * undefined: a missing condition must not widen a filter. Those in `optional` may be undefined.
  */
-export function checkProperties(path: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, value, "an object");
-  for (const [name, one] of Object.entries(value)) {
-    if (!known.includes(name)) throw new UsageError(`${path}.${name}: there is no such property`);
-    if (one === undefined) throw new UsageError(`${path}.${name} is undefined: leave it out`);
+export function readProperties<Name extends string>(
+  path: string,
+  value: unknown,
+  known: readonly Name[],
+  optional: readonly string[] = [],
+): Properties<Name> {
+  if (!isPlain(value)) return refuse(path, value, "a plain object");
+  const properties: Record<string, unknown> = Object.create(null);
+  for (const name of Reflect.ownKeys(value)) {
+    if (!(known as readonly unknown[]).includes(name)) {
+      throw new UsageError(`${path}.${String(name)}: there is no such property`);
+    }
+    const one = (value as Record<string, unknown>)[name as Name];
+    if (one !== undefined) properties[name as Name] = one;
+    else if (!(optional as readonly unknown[]).includes(name)) {
+      throw new UsageError(`${path}.${String(name)} is undefined: leave it out`);
+    }
   }
+  return properties as Properties<Name>;
+}
+
+/** An object that may have other properties too; they are not read. */
+export function checkObject(path: string, value: unknown): object {
+  return isPlain(value) ? value : refuse(path, value, "a plain object");
+}
+
+/** The same of an object that must say something. */
+export function readSome<Name extends string>(path: string, value: unknown, known: readonly Name[]): Properties<Name> {
+  const properties = readProperties(path, value, known);
+  if (Object.keys(properties).length === 0) throw new UsageError(`${path} is empty: leave it out`);
+  return properties;
+}
+
+/** One of `names`. */
+export function readName<Name extends string>(path: string, value: unknown, names: readonly Name[]): Name {
+  return names.find((name) => name === value) ?? refuse(path, value, `one of ${names.join(", ")}`);
+}
+
+export function readBoolean(path: string, value: unknown): boolean {
+  return typeof value === "boolean" ? value : refuse(path, value, "true or false");
 }
 
 export function readNumber(path: string, value: unknown, max: number): number {
@@ -41,7 +89,7 @@ export const readU8 = (path: string, value: unknown): number => readNumber(path,
 export const readU16 = (path: string, value: unknown): number => readNumber(path, value, 0xffff);
 export const readU32 = (path: string, value: unknown): number => readNumber(path, value, U32_MAX);
 
-export function readFamily(path: string, value: Family): number {
+export function readFamily(path: string, value: unknown): number {
   if (value === "ipv4") return C.AF_INET;
   return value === "ipv6" ? C.AF_INET6 : refuse(path, value, '"ipv4" or "ipv6"');
 }
@@ -63,8 +111,8 @@ export function readNetwork(path: string, value: unknown): { address: Uint8Array
 }
 
 /** A protocol by its name or number, or as flows have it. */
-export function readProtocol(path: string, value: string | number | Protocol): number {
-  if (typeof value === "object" && value !== null) return readU8(`${path}.number`, value.number);
+export function readProtocol(path: string, value: unknown): number {
+  if (isPlain(value)) return readU8(`${path}.number`, (value as { number?: unknown }).number);
   if (typeof value !== "string") return readU8(path, value);
   return (
     PROTOCOLS.find(({ name }) => name === value)?.number ??
@@ -88,14 +136,15 @@ function readFlag(path: string, name: unknown): number {
   return bit >= 0 ? 1 << bit : refuse(path, name, `one of ${STATUS_NAMES.join(", ")}`);
 }
 
-function checkList(path: string, value: unknown): asserts value is readonly unknown[] {
+export function checkList(path: string, value: unknown): asserts value is readonly unknown[] {
   if (!Array.isArray(value)) refuse(path, value, "a list");
 }
 
 /** IPS_* bits by their names. */
 export function readFlags(path: string, value: unknown): number {
   checkList(path, value);
-  return value.reduce<number>((bits, name, i) => bits | readFlag(`${path}[${i}]`, name), 0);
+  // Array.from reads the holes of a list too, as undefined.
+  return Array.from(value).reduce<number>((bits, name, i) => bits | readFlag(`${path}[${i}]`, name), 0);
 }
 
 /** Flags that must be set, and with `!` in front those that must not. */
@@ -115,15 +164,15 @@ export function readStatusFilter(path: string, value: unknown): { set: number; c
 /** A mark, or a value and which of its bits count. */
 export function readMark(path: string, value: unknown): { value: number; mask: number } {
   if (typeof value !== "object") return { value: readU32(path, value), mask: U32_MAX };
-  checkProperties(path, value, ["value", "mask"]);
-  const { value: number, mask } = value as { value: unknown; mask: unknown };
+  const { value: number, mask } = readProperties(path, value, ["value", "mask"]);
   return { value: readU32(`${path}.value`, number), mask: readU32(`${path}.mask`, mask) };
 }
 
 /** Labels by name or bit number. */
 export function readLabels(path: string, value: unknown, bits: LabelBits): number[] {
   checkList(path, value);
-  return value.map((label, i) => {
+  if (value.length === 0) refuse(path, value, "a list of labels: it is empty");
+  return Array.from(value, (label, i) => {
     if (typeof label === "number") return readNumber(`${path}[${i}]`, label, 0xffff);
     const bit = typeof label === "string" ? bits(label) : undefined;
     return bit ?? refuse(`${path}[${i}]`, label, "a label of connlabel.conf");
@@ -133,8 +182,7 @@ export function readLabels(path: string, value: unknown, bits: LabelBits): numbe
 /** A translation, or true for whichever. */
 export function readTranslation(path: string, value: unknown): NatValues {
   if (value === true) return {};
-  checkProperties(path, value, ["address", "port"]);
-  const { address, port } = value as { address?: unknown; port?: unknown };
+  const { address, port } = readSome(path, value, ["address", "port"]);
   const nat: NatValues = {};
   if (address !== undefined) nat.address = readAddress(`${path}.address`, address);
   if (port !== undefined) nat.port = readU16(`${path}.port`, port);
@@ -145,17 +193,19 @@ export function readTranslation(path: string, value: unknown): NatValues {
 export const TUPLE_PROPERTIES = ["src", "dst", "sport", "dport", "srckey", "dstkey", "icmp", "zone"] as const;
 const ICMP_PROPERTIES = ["type", "code", "id"] as const;
 
+/** The properties of a tuple, read once. */
+export type TupleProperties = Properties<(typeof TUPLE_PROPERTIES)[number]>;
+
 /** All of a tuple but its addresses. GRE's keys take the place of ports. */
-export function readPorts(path: string, value: object, into: TupleValues): void {
-  const { sport, dport, srckey, dstkey, icmp, zone } = value as Record<string, unknown>;
+export function readPorts(path: string, value: TupleProperties, into: TupleValues): void {
+  const { sport, dport, srckey, dstkey, icmp, zone } = value;
   if (sport !== undefined) into.sport = readU16(`${path}.sport`, sport);
   if (dport !== undefined) into.dport = readU16(`${path}.dport`, dport);
   if (srckey !== undefined) into.sport = readU16(`${path}.srckey`, srckey);
   if (dstkey !== undefined) into.dport = readU16(`${path}.dstkey`, dstkey);
   if (zone !== undefined) into.zone = readU16(`${path}.zone`, zone);
   if (icmp === undefined) return;
-  checkProperties(`${path}.icmp`, icmp, ICMP_PROPERTIES);
-  const { type, code, id } = icmp as Record<string, unknown>;
+  const { type, code, id } = readSome(`${path}.icmp`, icmp, ICMP_PROPERTIES);
   if (type !== undefined) into.icmpType = readU8(`${path}.icmp.type`, type);
   if (code !== undefined) into.icmpCode = readU8(`${path}.icmp.code`, code);
   if (id !== undefined) into.icmpId = readU16(`${path}.icmp.id`, id);

@@ -6,9 +6,9 @@
  * one that is missing, of another type or out of its buffer's bounds gives -EINVAL, a closed descriptor (-1) -EBADF.
  * EINTR is not retried; only the caller knows whether a signal should end the wait.
  *
- * The one state here is that of the signals, which belong to the process; all else works in any number of worker
- * threads. Of the two kinds of threads here one only receives, so that the kernel makes the next part of a dump while
- * JavaScript reads the last one; the other only waits, so that the event loop need not.
+ * The one state of the process here is that of the signals; sockets belong to the environment that opened them, a
+ * worker thread or the main one. Of the two kinds of threads here one only receives, so that the kernel makes the next
+ * part of a dump while JavaScript reads the last one; the other only waits, so that the event loop need not.
  */
 #define _GNU_SOURCE /* recvmmsg, setns, unshare */
 #define NAPI_VERSION 8
@@ -37,6 +37,51 @@
 /* The last signal that catchSignals noted, and an eventfd that has been readable since; -1 before the first call. */
 static volatile sig_atomic_t caught_signal;
 static int signal_event = -1;
+
+/* The sockets of an environment (the main thread, or a worker): what it leaves open is closed when it goes. */
+struct sockets {
+  size_t count, room;
+  int *fds;
+};
+
+static void finalize_sockets(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  struct sockets *sockets = data;
+  for (size_t i = 0; i < sockets->count; i++)
+    close(sockets->fds[i]);
+  free(sockets->fds);
+  free(sockets);
+}
+
+static struct sockets *sockets_of(napi_env env) {
+  void *data = NULL;
+  return napi_get_instance_data(env, &data) == napi_ok ? data : NULL;
+}
+
+/* Without the memory to note it the socket is as good as any other, but for a worker that ends. */
+static void note_socket(napi_env env, int fd) {
+  struct sockets *sockets = sockets_of(env);
+  if (sockets == NULL) return;
+  if (sockets->count == sockets->room) {
+    size_t room = sockets->room == 0 ? 8 : 2 * sockets->room;
+    int *fds = realloc(sockets->fds, room * sizeof(*fds));
+    if (fds == NULL) return;
+    sockets->fds = fds;
+    sockets->room = room;
+  }
+  sockets->fds[sockets->count++] = fd;
+}
+
+static void forget_socket(napi_env env, int fd) {
+  struct sockets *sockets = sockets_of(env);
+  for (size_t i = 0; sockets != NULL && i < sockets->count; i++) {
+    if (sockets->fds[i] == fd) {
+      sockets->fds[i] = sockets->fds[--sockets->count];
+      return;
+    }
+  }
+}
 
 static napi_value result(napi_env env, int value) {
   napi_value number = NULL;
@@ -109,6 +154,7 @@ static napi_value netlink_open(napi_env env, napi_callback_info info) {
     return result(env, -error);
   }
   *(uint32_t *)port_id = address.nl_pid;
+  note_socket(env, fd);
   return result(env, fd);
 }
 
@@ -518,6 +564,7 @@ static napi_value netlink_close(napi_env env, napi_callback_info info) {
   napi_value argument;
   int fd;
   if (!get_arguments(env, info, 1, &argument) || !get_int(env, argument, &fd)) return result(env, -EINVAL);
+  forget_socket(env, fd);
   return answer(env, close(fd));
 }
 
@@ -616,6 +663,9 @@ NAPI_MODULE_INIT() {
       {.utf8name = "unshareNetwork", .method = netlink_unshare_network},
       {.utf8name = "setNetwork", .method = netlink_set_network},
   };
+  /* Finalizers run in the reverse order of their making: by then no thread uses a socket. */
+  struct sockets *sockets = calloc(1, sizeof(*sockets));
+  if (sockets != NULL && napi_set_instance_data(env, sockets, finalize_sockets, NULL) != napi_ok) free(sockets);
   napi_define_properties(env, exports, sizeof(functions) / sizeof(*functions), functions);
   return exports;
 }

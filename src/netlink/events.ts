@@ -42,7 +42,10 @@ export class EventListener {
   private readonly buffer = new Uint8Array(SLOTS * SLOT_BYTES);
   private readonly lengths = new Int32Array(SLOTS);
 
-  private constructor(private readonly socket: Socket) {}
+  private constructor(
+    private readonly socket: Socket,
+    private readonly backend: Backend,
+  ) {}
 
   /**
    * Opens a socket that belongs to `groups` (NFNLGRP_*).
@@ -50,15 +53,15 @@ export class EventListener {
    */
   static open(backend: Backend, groups: readonly number[]): EventListener {
     const socket = backend.open();
-    if (typeof socket === "number") throw new KernelError(-socket, "socket");
+    if (typeof socket === "number") throw failure(backend, -socket, "socket");
     for (const group of groups) {
       const joined = socket.setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
       if (joined < 0) {
         socket.close();
-        throw new KernelError(-joined, "bind");
+        throw failure(backend, -joined, "bind");
       }
     }
-    return new EventListener(socket);
+    return new EventListener(socket, backend);
   }
 
   /**
@@ -77,7 +80,7 @@ export class EventListener {
       if (this.receive(handlers)) continue;
       handlers.idle();
       const polled = this.socket.poll(-1);
-      if (polled < 0 && polled !== -EINTR) throw new KernelError(-polled, "poll");
+      if (polled < 0 && polled !== -EINTR) throw failure(this.backend, -polled, "poll");
     }
   }
 
@@ -86,7 +89,7 @@ export class EventListener {
     const received = this.socket.receiveMany(this.buffer, SLOT_BYTES, this.lengths, MSG_DONTWAIT);
     if (received === -EAGAIN) return false;
     if (received === -ENOBUFS) handlers.lost();
-    else if (received < 0 && received !== -EINTR) throw new KernelError(-received, "recvmmsg");
+    else if (received < 0 && received !== -EINTR) throw failure(this.backend, -received, "recvmmsg");
     for (let i = 0; i < received; i++) deliver(this.buffer, i * SLOT_BYTES, this.lengths[i]!, handlers);
     return true;
   }
@@ -114,6 +117,10 @@ export class EventListener {
   close(): void {
     this.socket.close();
   }
+}
+
+function failure(backend: Backend, errno: number, syscall: string): KernelError {
+  return new KernelError(errno, syscall, `${syscall}: ${backend.strerror(errno)}`);
 }
 
 function deliver(

@@ -22,6 +22,16 @@ export class UsageError extends ConntrackError {
   }
 }
 
+/** A Conntrack of the library was used after its close(). */
+export class ClosedError extends ConntrackError {
+  readonly code = "CONNTRACK_CLOSED";
+  readonly exitCode = 1;
+  constructor() {
+    super("this Conntrack is closed");
+    this.name = "ClosedError";
+  }
+}
+
 /** A system call or a request that the kernel refused. `errno` is positive, as in errno(3). */
 export class KernelError extends ConntrackError {
   readonly code = "CONNTRACK_KERNEL";

@@ -6,7 +6,16 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { Conntrack, type Filter, type Flow, KernelError, type NewFlow, toJson, UsageError } from "../../src/index.js";
+import {
+  ClosedError,
+  Conntrack,
+  type Filter,
+  type Flow,
+  KernelError,
+  type NewFlow,
+  toJson,
+  UsageError,
+} from "../../src/index.js";
 import { EEXIST, EINVAL, EPERM } from "../../src/netlink/errno.js";
 import { cliCases } from "../support/cases.js";
 import { freshNetwork, ours } from "../support/command.js";
@@ -168,7 +177,7 @@ describe("the table", () => {
     const wrong: [unknown, string][] = [
       [{ ...UDP, timeout: undefined }, "flow.timeout is undefined: leave it out"],
       [{ ...UDP, colour: "red" }, "flow.colour: there is no such property"],
-      [{ protocol: "udp", timeout: 1 }, "flow.orig: undefined is not an object"],
+      [{ protocol: "udp", timeout: 1 }, "flow.orig: undefined is not a plain object"],
       [{ ...UDP, orig: { src: "10.0.0.1" } }, "flow.orig.dst: undefined is not an address"],
       [{ ...UDP, role: "both" }, 'flow.role: "both" is not "client" or "server"'],
       [{ ...UDP, snat: { port: 1 } }, "flow.snat.address: undefined is not an address"],
@@ -227,7 +236,7 @@ describe("the table", () => {
     closed.close();
     closed.close();
     assert.deepEqual(await next, { done: true, value: undefined });
-    await assert.rejects(closed.count(), UsageError);
+    await assert.rejects(closed.count(), ClosedError);
     await assert.rejects(closed.list().next(), UsageError);
     assert.throws(() => closed.events(), UsageError);
     await list.return();
@@ -404,10 +413,18 @@ describe("other network namespaces", { skip: noLab }, () => {
     if (existsSync("/run/netns/elsewhere")) must("ip", "netns", "del", "elsewhere");
   });
 
+  /** The default, 2, makes events only of entries that are younger than the first listener anywhere on the machine. */
+  function eventsAlways(network: string | number): void {
+    const setting = ["sysctl", "-qw", "net.netfilter.nf_conntrack_events=1"];
+    if (typeof network === "number") must("nsenter", `--net=/proc/${network}/ns/net`, ...setting);
+    else must("ip", "netns", "exec", "elsewhere", ...setting);
+  }
+
   it("are found by name, path and process", async () => {
     const before = own();
     const here = await Conntrack.open();
     for (const network of ["elsewhere", "/run/netns/elsewhere", scene.client.pid]) {
+      eventsAlways(network);
       const there = await Conntrack.open({ network });
       assert.equal(own(), before);
       await there.create({ ...UDP, orig: { ...UDP.orig, sport: 4 } });

@@ -73,10 +73,10 @@ describe("a filter is the same as the command's", () => {
 });
 
 const WRONG: readonly (readonly [unknown, string])[] = [
-  [undefined, "filter: undefined is not an object"],
-  [null, "filter: null is not an object"],
-  ["tcp", 'filter: "tcp" is not an object'],
-  [[], "filter: a list is not an object"],
+  [undefined, "filter: undefined is not a plain object"],
+  [null, "filter: null is not a plain object"],
+  ["tcp", 'filter: "tcp" is not a plain object'],
+  [[], "filter: a list is not a plain object"],
   [{ proto: "tcp" }, "filter.proto: there is no such property"],
   [{ protocol: undefined }, "filter.protocol is undefined: leave it out"],
   [{ orig: { dst: undefined } }, "filter.orig.dst is undefined: leave it out"],
@@ -102,8 +102,8 @@ const WRONG: readonly (readonly [unknown, string])[] = [
   [{ status: "ASSURED" }, 'filter.status: "ASSURED" is not a list'],
   [{ mark: -1 }, "filter.mark: -1 is not a whole number from 0 to 4294967295"],
   [{ mark: { value: 1 } }, "filter.mark.mask: undefined is not a whole number from 0 to 4294967295"],
-  [{ mark: null }, "filter.mark: null is not an object"],
-  [{ snat: false }, "filter.snat: false is not an object"],
+  [{ mark: null }, "filter.mark: null is not a plain object"],
+  [{ snat: false }, "filter.snat: false is not a plain object"],
   [{ labels: ["three"] }, 'filter.labels[0]: "three" is not a label of connlabel.conf'],
 ];
 

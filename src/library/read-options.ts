@@ -1,0 +1,104 @@
+/** Bags of options as callers hand them in: nothing unknown, and every value of its type. */
+import { UsageError } from "../system/errors.js";
+import type * as O from "./options.js";
+import * as V from "./values.js";
+
+export const TABLES = ["conntrack", "expect"] as const satisfies readonly O.TableName[];
+export const FLOW_TABLES = ["conntrack", "dying", "unconfirmed"] as const;
+export const EVENT_NAMES = ["new", "update", "destroy"] as const satisfies readonly O.EventName[];
+
+/** These may be undefined, for a caller to pass on what it was given itself: no result depends on them. */
+const OPTIONAL = ["signal", "onInterrupted"] as const;
+
+function readSignal(value: unknown): AbortSignal | undefined {
+  const isSignal = value === undefined || typeof (value as AbortSignal | null)?.throwIfAborted === "function";
+  return isSignal ? (value as AbortSignal | undefined) : V.refuse("options.signal", value, "an AbortSignal");
+}
+
+function readCallback(value: unknown): (() => void) | undefined {
+  if (value === undefined || typeof value === "function") return value as (() => void) | undefined;
+  return V.refuse("options.onInterrupted", value, "a function");
+}
+
+/** Of work that can be stopped, and takes no other options. */
+export function readStoppable(options: unknown): AbortSignal | undefined {
+  return readSignal(V.readProperties("options", options, ["signal"], OPTIONAL).signal);
+}
+
+export interface ListWork {
+  signal: AbortSignal | undefined;
+  onInterrupted: (() => void) | undefined;
+}
+
+export function readListOptions(options: unknown): ListWork & { table: (typeof FLOW_TABLES)[number] } {
+  const known = ["table", "signal", "onInterrupted"] as const;
+  const { table = "conntrack", signal, onInterrupted } = V.readProperties("options", options, known, OPTIONAL);
+  return {
+    table: V.readName("options.table", table, FLOW_TABLES),
+    signal: readSignal(signal),
+    onInterrupted: readCallback(onInterrupted),
+  };
+}
+
+/** The family is AF_INET, AF_INET6, or 0 for both. */
+export function readExpectationOptions(options: unknown): ListWork & { family: number } {
+  const known = ["family", "signal", "onInterrupted"] as const;
+  const { family, signal, onInterrupted } = V.readProperties("options", options, known, OPTIONAL);
+  return {
+    family: family === undefined ? 0 : V.readFamily("options.family", family),
+    signal: readSignal(signal),
+    onInterrupted: readCallback(onInterrupted),
+  };
+}
+
+export interface FollowWork {
+  types: readonly O.EventName[];
+  signal: AbortSignal | undefined;
+  programs: boolean;
+}
+
+function readTypes(value: unknown): readonly O.EventName[] {
+  V.checkList("options.types", value);
+  if (value.length === 0) throw new UsageError("options.types is empty: leave it out");
+  return Array.from(value, (type, i) => V.readName(`options.types[${i}]`, type, EVENT_NAMES));
+}
+
+/** The filter is read by who knows the names of labels; undefined where there is none. */
+export function readEventOptions(options: unknown, withFilter: boolean): FollowWork & { filter: unknown } {
+  const known = ["types", "signal", "programs", ...(withFilter ? (["filter"] as const) : [])] as const;
+  const { types, signal, programs, filter } = V.readProperties<"types" | "signal" | "programs" | "filter">(
+    "options",
+    options,
+    known,
+    OPTIONAL,
+  );
+  return {
+    types: types === undefined ? EVENT_NAMES : readTypes(types),
+    signal: readSignal(signal),
+    programs: programs === undefined ? false : V.readBoolean("options.programs", programs),
+    filter,
+  };
+}
+
+export interface OpenWork {
+  network: string | number | undefined;
+  receiveBufferBytes: number | undefined;
+  labelMap: string | undefined;
+}
+
+/** A network that was lost on the way must not become the own one. */
+export function readOpenOptions(options: unknown): OpenWork {
+  const known = ["network", "receiveBufferBytes", "labelMap"] as const;
+  const { network, receiveBufferBytes, labelMap } = V.readProperties("options", options, known);
+  return {
+    network: network === undefined || typeof network === "string" ? network : V.readU32("options.network", network),
+    receiveBufferBytes:
+      receiveBufferBytes === undefined
+        ? undefined
+        : V.readNumber("options.receiveBufferBytes", receiveBufferBytes, 0x7fffffff),
+    labelMap:
+      labelMap === undefined || typeof labelMap === "string"
+        ? labelMap
+        : V.refuse("options.labelMap", labelMap, "a path"),
+  };
+}

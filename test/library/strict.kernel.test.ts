@@ -1,0 +1,216 @@
+/** A filter never means more than it says, and a name never another table. Each test is named after its bug. */
+import assert from "node:assert/strict";
+import { readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+import { runInNewContext } from "node:vm";
+import { Worker } from "node:worker_threads";
+import { ClosedError, Conntrack, UsageError } from "../../src/index.js";
+import { freshNetwork } from "../support/command.js";
+import { support } from "../support/paths.js";
+import { spawnCommand } from "../support/process.js";
+import { loadTable } from "../support/table.js";
+
+const FLOWS = 3;
+
+describe("the library", () => {
+  let conntrack: Conntrack;
+  before(async () => {
+    freshNetwork();
+    conntrack = await Conntrack.open();
+  });
+  after(() => conntrack.close());
+  beforeEach(async () => {
+    await conntrack.delete({});
+    await loadTable(
+      Array.from({ length: FLOWS }, (_, i) => `-A -p udp -s 1.1.1.1 -d 2.2.2.2 --sport ${i + 1} --dport 9 -t 900`),
+    );
+  });
+
+  /** Refused as a UsageError, and nothing is gone. */
+  async function refused(work: () => unknown): Promise<void> {
+    await assert.rejects(async () => work(), UsageError);
+    assert.equal(await conntrack.count(), FLOWS);
+  }
+
+  describe("empties no table by a name that is none", () => {
+    const names = ["expectations", "dying", "constructor", "__proto__", "", null, undefined, {}, 0, ["expect"]];
+    for (const name of names as never[]) {
+      it(`${JSON.stringify(name) ?? "undefined"}`, async () => {
+        await refused(() => conntrack.flush(name));
+        if (name !== undefined) {
+          await refused(() => conntrack.count(name));
+          await refused(() => conntrack.stats(name));
+          if (name !== "dying") await refused(() => conntrack.list({}, { table: name }));
+        }
+      });
+    }
+  });
+
+  class Condition {
+    protocol = "tcp";
+  }
+  const accessor = Object.defineProperty({}, "protocol", { get: () => "tcp" });
+  const WRONG: Readonly<Record<string, unknown>> = {
+    "a Map": new Map([["protocol", "tcp"]]),
+    "a Set": new Set(["tcp"]),
+    "a Date": new Date(),
+    "a promise": Promise.resolve({ protocol: "tcp" }),
+    "a function": () => ({ protocol: "tcp" }),
+    "an instance of a class": new Condition(),
+    "an object that inherits its conditions": Object.create({ protocol: "tcp" }),
+    "a list": [{ protocol: "tcp" }],
+    "a string": "tcp",
+    "a number": 6,
+    null: null,
+    undefined: undefined,
+    "a symbol among the properties": { [Symbol("protocol")]: "tcp" },
+    "a property that cannot be listed and is unknown": Object.defineProperty({}, "proto", { value: "tcp" }),
+    "labels: []": { labels: [] },
+    "status: []": { status: [] },
+    "orig: {}": { orig: {} },
+    "reply: {}": { reply: {} },
+    "orig: null": { orig: null },
+    "orig: a Map": { orig: new Map([["src", "1.1.1.1"]]) },
+    "orig: { icmp: {} }": { orig: { icmp: {} } },
+    "snat: {}": { snat: {} },
+    "mark: {}": { mark: {} },
+    "a hole in a list": { status: Array(1) },
+    "protocol: {}": { protocol: {} },
+    "an unknown property": { sport: 5 },
+    "an undefined property": { protocol: undefined },
+  };
+  describe("deletes nothing by a filter that says nothing", () => {
+    for (const [name, filter] of Object.entries(WRONG) as [string, never][]) {
+      it(name, async () => {
+        await refused(() => conntrack.delete(filter));
+        await refused(() => conntrack.update(filter, { mark: 1 }));
+        if (filter !== undefined) await refused(() => conntrack.list(filter));
+        await refused(() => conntrack.events({ filter }));
+      });
+    }
+
+    it("reads an accessor once, and a filter of another realm", async () => {
+      assert.equal(await conntrack.delete(accessor), 0);
+      let reads = 0;
+      const fickle = {
+        get protocol() {
+          return reads++ === 0 ? "tcp" : (undefined as never);
+        },
+      };
+      assert.equal(await conntrack.delete(fickle), 0);
+      assert.equal(await conntrack.delete(runInNewContext("({ protocol: 'tcp' })")), 0);
+      assert.equal(await conntrack.delete(Object.assign(Object.create(null), { protocol: "tcp" })), 0);
+      assert.equal(await conntrack.count(), FLOWS);
+    });
+  });
+
+  describe("refuses options that it does not know", () => {
+    for (const options of [
+      { dryRun: true },
+      { signal: "now" },
+      { signal: null },
+      null,
+      "x",
+      5,
+      [],
+      new Map(),
+    ] as never[]) {
+      it(JSON.stringify(options), async () => {
+        await refused(() => conntrack.delete({}, options));
+        await refused(() => conntrack.update({}, { mark: 1 }, options));
+        await refused(() => conntrack.list({}, options));
+        await refused(() => conntrack.expectations(options));
+        await refused(() => conntrack.events(options));
+        await refused(() => conntrack.expectationEvents(options));
+      });
+    }
+
+    it("and passes over a signal that is undefined", async () => {
+      assert.equal(await conntrack.delete({}, { signal: undefined } as never), FLOWS);
+    });
+  });
+
+  it("throws no TypeError for what is no object", async () => {
+    for (const wrong of [null, "x", 5, true, Symbol("x"), []] as never[]) {
+      for (const work of [
+        () => conntrack.get(wrong),
+        () => conntrack.list(wrong),
+        () => conntrack.events(wrong),
+        () => conntrack.create(wrong),
+        () => conntrack.update({}, wrong),
+        () => conntrack.get({ protocol: "udp", orig: wrong }),
+        () => conntrack.events({ types: wrong }),
+        () => Conntrack.open(wrong),
+      ]) {
+        await refused(work);
+      }
+    }
+  });
+
+  it("says of a closed Conntrack that it is closed", async () => {
+    const closed = await Conntrack.open();
+    closed.close();
+    for (const work of [
+      () => closed.count(),
+      () => closed.delete({}),
+      () => closed.list().next(),
+      () => closed.events(),
+    ]) {
+      await assert.rejects(
+        async () => work(),
+        (error) => error instanceof ClosedError && error.code === "CONNTRACK_CLOSED",
+      );
+    }
+  });
+
+  it("closes what a worker left open when the worker ends", async () => {
+    const sockets = () =>
+      readdirSync("/proc/self/fd").filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+        } catch {
+          return false;
+        }
+      }).length;
+    const library = pathToFileURL(join(support, "../../src/index.js")).href;
+    const code = `
+      const { Conntrack } = await import(${JSON.stringify(library)});
+      const conntrack = await Conntrack.open();
+      const events = conntrack.events();
+      void events.next();
+      await conntrack.list().next();
+      const { parentPort } = await import("node:worker_threads");
+      parentPort.postMessage("open");`;
+    const before = sockets();
+    for (let i = 0; i < 10; i++) {
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+      await new Promise((resolve, reject) => worker.on("message", resolve).on("error", reject));
+      await worker.terminate();
+    }
+    assert.equal(sockets(), before);
+  });
+});
+
+describe("errors name what failed", () => {
+  it("without the right to look at a process: EACCES, and no UsageError", () => {
+    const library = pathToFileURL(join(support, "../../src/index.js")).href;
+    const code = `
+      import(${JSON.stringify(library)}).then(({ Conntrack }) => Conntrack.open({ network: 1 })).catch((error) =>
+        console.log(error.code, error.errno, error.syscall, error.message));`;
+    const script = ["--reuid", "65534", "--clear-groups", "--inh-caps", "-all", process.execPath, "-e", code];
+    const { stdout, stderr } = spawnCommand("setpriv", script);
+    assert.match(stdout, /^CONNTRACK_KERNEL 13 open open \/proc\/1\/ns\/net: Permission denied\n$/, stderr);
+  });
+
+  it("bind has its text", () => {
+    const library = pathToFileURL(join(support, "../../src/index.js")).href;
+    const code = `
+      import(${JSON.stringify(library)}).then(({ Conntrack }) => Conntrack.open()).then((conntrack) => conntrack.events())
+        .catch((error) => console.log(error.errno, error.message));`;
+    const script = ["--bounding-set", "-all", "--inh-caps", "-all", process.execPath, "-e", code];
+    const { stdout, stderr } = spawnCommand("setpriv", script);
+    assert.equal(stdout, "1 bind: Operation not permitted\n", stderr);
+  });
+});

@@ -40,21 +40,21 @@ interface Pattern {
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 const IPV6 = /^[0-9a-f:]*:[0-9a-f:]*$/;
 const NUMBER = /^(0|[1-9]\d{0,9})$/;
+/** A word that stands in a line as it is: no blanks, quotes or control characters, and nothing but ASCII. */
+const PLAIN = /^[!#-~]+$/;
+
+/**
+ * What `changed` flips in a value. The bytes all differ: a mask that reads the same both ways would let a number in host
+ * order pass for one in network order. None is zero, so every byte of the value changes.
+ */
+const MASK = Uint8Array.from({ length: 16 }, (_, i) => 0x5a + i);
 
 /** Another value of the same kind, none of whose bytes is that of `word`. */
 function changed(word: string, kind: Kind): string {
-  switch (kind) {
-    case "ipv4":
-      return word.replace(/\d+/g, (octet) => String(Number(octet) ^ 0x5a));
-    case "ipv6":
-      return Array.from(parseIpv6(word)!, (byte) => (byte ^ 0x5a).toString(16).padStart(2, "0"))
-        .join("")
-        .replace(/(....)(?=.)/g, "$1:");
-    case "u16":
-      return String((Number(word) ^ 0x5a5a) & 0xffff);
-    case "u32":
-      return String((Number(word) ^ 0x5a5a5a5a) >>> 0);
-  }
+  const bytes = bytesOf(word, kind).map((byte, i) => byte ^ MASK[i]!);
+  if (kind === "ipv4") return bytes.join(".");
+  const hex = Buffer.from(bytes).toString("hex");
+  return kind === "ipv6" ? hex.replace(/(....)(?=.)/g, "$1:") : String(Number.parseInt(hex, 16));
 }
 
 /** The bytes that a value is in a message: network order. */
@@ -106,9 +106,13 @@ export class LinePatterns {
   readonly #patterns: Pattern[] = [];
   #learned = 0;
 
-  /** Learns from a line that was read the long way; `message` is what became of it. */
+  /**
+   * Learns from a line that was read the long way; `message` is what became of it. A pattern's text is the words with a
+   * blank between them, so only from words that such a text splits into again.
+   */
   learn(words: readonly string[], message: Uint8Array, encode: EncodeLine): void {
     if (this.#learned === MOST_PATTERNS) return;
+    if (words[0]!.startsWith("#") || !words.every((word) => PLAIN.test(word))) return;
     this.#learned++;
     const values: Value[] = [];
     const texts: Uint8Array[] = [];
@@ -138,8 +142,7 @@ export class LinePatterns {
   }
 
   /**
-   * Writes the message of the line at `start`, if it fits a pattern. A byte that is no part of a line must stand behind the
-   * text in the buffer: reading stops there.
+   * Writes the message of the line at `start`, if it fits a pattern. The line must be complete: reading stops at its newline.
    * @returns where the next line begins, or -1 for a line that fits none
    */
   write(buffer: Uint8Array, start: number, writer: MessageWriter): number {

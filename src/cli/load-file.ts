@@ -6,10 +6,10 @@ import { LoadPlan } from "../command/load-file.js";
 import { MessageWriter } from "../netlink/message.js";
 import { KernelError, UsageError } from "../system/errors.js";
 import { decodeText } from "../system/text.js";
-import type { Io, OpenSource } from "./io.js";
+import type { Io, OpenSource, Source } from "./io.js";
 import { LinePatterns } from "./line-patterns.js";
 import { type ParseContext, parseLoadFileLine } from "./parse.js";
-import { splitWords } from "./words.js";
+import { MAX_LINE_BYTES, splitWords } from "./words.js";
 
 const CHUNK_BYTES = 1 << 16;
 const NEWLINE = 0x0a;
@@ -20,38 +20,27 @@ const PROGRESS_EVERY_MICROS = 2e5;
 const ERASE_LINE = "\r\x1b[2K";
 
 /**
- * Gives the lines of a source to `take`, which takes the one at `start` if it is complete: it returns where the next one
- * begins, or -1. `rest` gets a line that has no newline, the last one. Holds a chunk, and what is left of a line.
+ * Gives the text of a source to `take`, in pieces of whole lines; only the last line may lack its newline. Holds a chunk,
+ * and what is left of a line.
+ * @throws UsageError for a line that is too long, before the rest of it is read
  */
-function eachLine(
-  source: OpenSource,
-  take: (buffer: Uint8Array, start: number, end: number) => number,
-  rest: (buffer: Uint8Array, start: number, end: number) => void,
-): void {
-  let buffer = new Uint8Array(2 * CHUNK_BYTES);
+function eachPiece(source: Source, take: (buffer: Uint8Array, end: number) => void): void {
+  const buffer = new Uint8Array(MAX_LINE_BYTES + CHUNK_BYTES);
   let held = 0;
   for (;;) {
-    // One byte more, for the one that ends the text.
-    if (buffer.length - held <= CHUNK_BYTES) {
-      const grown = new Uint8Array(2 * buffer.length);
-      grown.set(buffer.subarray(0, held));
-      buffer = grown;
-    }
     const read = source.read(buffer.subarray(held, held + CHUNK_BYTES));
-    const end = held + read;
-    buffer[end] = 0;
-    let start = 0;
-    for (let next = 0; next >= 0 && start < end; ) {
-      next = take(buffer, start, end);
-      if (next >= 0) start = next;
+    if (read === 0) break;
+    const newline = buffer.subarray(held, held + read).lastIndexOf(NEWLINE);
+    const lines = newline < 0 ? 0 : held + newline + 1;
+    held += read;
+    if (lines > 0) {
+      take(buffer, lines);
+      buffer.copyWithin(0, lines, held);
+      held -= lines;
     }
-    if (read === 0) {
-      if (start < end) rest(buffer, start, end);
-      return;
-    }
-    buffer.copyWithin(0, start, end);
-    held = end - start;
+    if (held > MAX_LINE_BYTES) break;
   }
+  if (held > 0) take(buffer, held);
 }
 
 function openInput(path: string, io: Io): OpenSource {
@@ -66,78 +55,77 @@ function cannotOpen(path: string): UsageError {
   return new UsageError(`Failed to open file ${path === "-" ? "/dev/stdin" : path} for reading`);
 }
 
+/** Where lines go, in order. */
+export type LinePlan = Pick<LoadPlan, "writer" | "entryWritten" | "addCommand">;
+
 /** Takes the lines of a file, one after the other, into a plan. */
-class LineReader {
+export class LineReader {
   /** How many lines were taken. */
   lines = 0;
-  readonly #plan: LoadPlan;
+  readonly #plan: LinePlan;
   readonly #patterns = new LinePatterns();
   readonly #context: ParseContext;
-  readonly #scratch = new MessageWriter();
-  #warned = false;
-  #learning = false;
+  /** For lines that are only tried: what they warn of, and which files they have read, is not the input's. */
+  readonly #trialContext: ParseContext;
+  readonly #trial = new MessageWriter();
+  #trialWarned = false;
 
-  constructor(plan: LoadPlan, context: ParseContext) {
+  constructor(plan: LinePlan, context: ParseContext) {
     this.#plan = plan;
-    this.#context = {
-      ...context,
-      warn: (line) => {
-        this.#warned = true;
-        if (!this.#learning) context.warn(line);
-      },
-    };
+    this.#context = context;
+    this.#trialContext = { ...context, warn: () => (this.#trialWarned = true) };
   }
 
-  /**
-   * Takes the line at `start`, if its newline stands before `end`; returns where the next one begins, or -1.
-   * @throws UsageError for a line that cannot be accepted
-   */
-  take(buffer: Uint8Array, start: number, end: number): number {
+  /** Takes all lines. Throws UsageError for one that cannot be accepted: the last of `lines`. */
+  read(source: Source): void {
+    eachPiece(source, (buffer, end) => {
+      for (let start = 0; start < end; ) start = this.#take(buffer, start, end);
+    });
+  }
+
+  /** Takes the line at `start`; returns where the next one begins. */
+  #take(buffer: Uint8Array, start: number, end: number): number {
     const { writer } = this.#plan;
     const at = writer.length;
-    const next = this.#patterns.write(buffer, start, writer);
+    // The last line of a file may lack its newline, where a pattern would read on.
+    const next = buffer[end - 1] === NEWLINE ? this.#patterns.write(buffer, start, writer) : -1;
     if (next >= 0) {
       this.#plan.entryWritten(at, ++this.lines);
       return next;
     }
     const newline = buffer.indexOf(NEWLINE, start);
-    if (newline < 0 || newline >= end) return -1;
-    this.read(buffer, start, newline + 1);
-    return newline + 1;
+    const lineEnd = newline < 0 ? end : Math.min(newline + 1, end);
+    this.#readLine(buffer.subarray(start, lineEnd));
+    return lineEnd;
   }
 
-  /** Takes the line `buffer[start, end)` the long way. */
-  read(buffer: Uint8Array, start: number, end: number): void {
+  /** Takes a line the long way. */
+  #readLine(bytes: Uint8Array): void {
     const { writer } = this.#plan;
     const at = writer.length;
     const line = ++this.lines;
-    const words = splitWords(decodeText(buffer.subarray(start, end)));
+    if (bytes.length > MAX_LINE_BYTES) throw new UsageError("Line too long!");
+    const words = splitWords(decodeText(bytes));
     if (words.length === 0) return;
-    this.#warned = false;
     const command = parseLoadFileLine(words, this.#context);
     if (!isCreate(command)) {
       this.#plan.addCommand(command, line);
       return;
     }
     encodeCreate(writer, command);
-    // A line that warns must go on warning, every time.
-    if (!this.#warned) this.#learn(words, writer.buffer.slice(at, writer.length));
+    this.#patterns.learn(words, writer.buffer.slice(at, writer.length), (words) => this.#try(words));
     this.#plan.entryWritten(at, line);
   }
 
-  #learn(words: readonly string[], message: Uint8Array): void {
-    this.#learning = true;
-    this.#patterns.learn(words, message, (others) => this.#encode(others));
-    this.#learning = false;
-  }
-
-  #encode(words: readonly string[]): Uint8Array | undefined {
+  /** The message of a line like one of the input's; undefined for one that warns: such lines must go on warning. */
+  #try(words: readonly string[]): Uint8Array | undefined {
+    this.#trialWarned = false;
     try {
-      const command = parseLoadFileLine(words, this.#context);
-      if (!isCreate(command) || this.#warned) return undefined;
-      this.#scratch.clear();
-      encodeCreate(this.#scratch, command);
-      return this.#scratch.buffer.slice(0, this.#scratch.length);
+      const command = parseLoadFileLine(words, this.#trialContext);
+      if (!isCreate(command) || this.#trialWarned) return undefined;
+      this.#trial.clear();
+      encodeCreate(this.#trial, command);
+      return this.#trial.buffer.slice(0, this.#trial.length);
     } catch (error) {
       if (error instanceof UsageError) return undefined;
       throw error;
@@ -152,11 +140,7 @@ function readPlan(plan: LoadPlan, path: string, io: Io, context: ParseContext): 
   const source = openInput(path, io);
   const reader = new LineReader(plan, context);
   try {
-    eachLine(
-      source,
-      (buffer, start, end) => reader.take(buffer, start, end),
-      (buffer, start, end) => reader.read(buffer, start, end),
-    );
+    reader.read(source);
   } catch (error) {
     // A directory opens, and cannot be read.
     if (error instanceof KernelError) throw cannotOpen(path);

@@ -11,7 +11,7 @@ import {
   statSync,
 } from "node:fs";
 import type { Backend } from "../netlink/backend/socket.js";
-import { EAGAIN, EBADF, EINTR } from "../netlink/errno.js";
+import { EAGAIN, EBADF, EFBIG, EINTR } from "../netlink/errno.js";
 import { KernelError } from "../system/errors.js";
 import { decodeText, encodeText } from "../system/text.js";
 import type { Io, OpenSource, Sink } from "./io.js";
@@ -77,6 +77,27 @@ function isDevice(fd: number): boolean {
 /** A path as bytes: it need not be UTF-8. */
 const pathOf = (path: string) => Buffer.from(encodeText(path));
 
+/** More than any file that is read as a whole: /dev/zero as a labelmap must not fill the memory. */
+const MAX_FILE_BYTES = 1 << 24;
+
+/** readFileSync for a file of up to MAX_FILE_BYTES. */
+function readFile(path: string): Uint8Array {
+  const fd = openSync(pathOf(path), "r");
+  try {
+    const pieces: Uint8Array[] = [];
+    for (let total = 0; total <= MAX_FILE_BYTES; ) {
+      const piece = new Uint8Array(1 << 16);
+      const length = readSync(fd, piece);
+      if (length === 0) return Buffer.concat(pieces);
+      pieces.push(piece.subarray(0, length));
+      total += length;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  throw Object.assign(new Error(`EFBIG: file too large, read '${path}'`), { code: "EFBIG", errno: -EFBIG });
+}
+
 function open(path: string): OpenSource {
   if (path === "-" && stdinIsClosed()) throw new KernelError(EBADF, "read");
   const fd = path === "-" ? 0 : openSync(pathOf(path), "r");
@@ -125,7 +146,7 @@ export function nodeIo(backend: Backend): Io {
     stderrIsTerminal: () => process.getBuiltinModule?.("node:tty").isatty(2) ?? false,
     backend,
     nowMicroseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
-    readFile: (path) => readFileSync(pathOf(path)),
+    readFile,
     readDirectory: (path) => readdirSync(path),
     readLink: (path) => readlinkSync(path),
     open,

@@ -5,6 +5,8 @@ import { encodeText } from "../system/text.js";
 const MAX_WORDS = 255;
 /** Bytes of a word, without its quotes. */
 const MAX_WORD_BYTES = 1023;
+/** Bytes of a line. All words that it can hold fit in, in quotes and each byte behind a backslash. */
+export const MAX_LINE_BYTES = 1 << 19;
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;

@@ -15,16 +15,20 @@ export const LABEL_MAP_PATH = "/etc/xtables/connlabel.conf";
 const LAST_BIT = 1023;
 
 /** `NUMBER name`: the name is of letters, digits, blanks and `-`, without the blanks around it. */
-const LINE = /^\s*(\S+)\s+([A-Za-z0-9 -]*[A-Za-z0-9-])\s*$/;
+const NAME = /^[A-Za-z0-9 -]+$/;
 
 /** Reads the map. Of two lines with the same number or the same name the first counts; odd lines are passed over. */
 export function parseLabelMap(text: string): LabelMap {
   const names: (string | undefined)[] = [];
   const bits = new Map<string, number>();
   for (const line of text.split("\n")) {
-    const [, number, name] = LINE.exec(line) ?? [];
-    if (number === undefined || name === undefined) continue;
-    const bit = parseUnsigned(number, LAST_BIT);
+    // Split by hand: one regular expression for all of it takes time by the square of the blanks.
+    const entry = line.trim();
+    const numberEnd = entry.search(/\s/);
+    if (numberEnd < 0) continue;
+    const name = entry.slice(numberEnd).trimStart();
+    if (!NAME.test(name)) continue;
+    const bit = parseUnsigned(entry.slice(0, numberEnd), LAST_BIT);
     if (bit === undefined || names[bit] !== undefined || bits.has(name)) continue;
     names[bit] = name;
     bits.set(name, bit);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, beforeEach, describe, it } from "node:test";
-import { freshNetwork, ours, program } from "../support/command.js";
+import { freshNetwork, ours, oursAsProcess, program } from "../support/command.js";
 import { compile, noCompiler } from "../support/compile.js";
 import { type Outcome, spawnCommand } from "../support/process.js";
 import { listTable } from "../support/table.js";
@@ -106,6 +106,38 @@ describe("lines", () => {
 
 const entry = (index: number, words = "-I") =>
   `${words} -s 10.${index >> 16}.${(index >> 8) & 255}.${index & 255} -d 2.2.2.2 -p udp --sport 1 --dport 2 -t 1000`;
+
+it("verification tags of SCTP come through -o save and -R, though those of the first line read the same both ways", async () => {
+  const sctp = (index: number, tags: string) =>
+    `-I -s 10.0.0.${index} -d 2.2.2.2 -p sctp --sport 1 --dport 2 --state ESTABLISHED ${tags} -t 1000`;
+  assert.equal(
+    (await load(sctp(1, "--orig-vtag 0 --reply-vtag 65537"), sctp(2, "--orig-vtag 0 --reply-vtag 1"))).status,
+    0,
+  );
+  assert.equal(
+    (await load(sctp(3, "--orig-vtag 0 --reply-vtag 0"), sctp(4, "--orig-vtag 258 --reply-vtag 1"))).status,
+    0,
+  );
+  const save = async () => lines((await ours(["-L", "-o", "save"])).stdout.replace(/-t \d+/g, "-t 1000")).sort();
+  const saved = await save();
+  const tags = saved.map((line) => /--orig-vtag (\d+) --reply-vtag (\d+)/.exec(line)!.slice(1).join(" "));
+  assert.deepEqual(tags, ["0 65537", "0 1", "0 0", "258 1"]);
+  await ours(["-F"]);
+  assert.equal((await load(...saved)).status, 0);
+  assert.deepEqual(await save(), saved);
+});
+
+it("a file that never ends is refused at its first line, which is too long", () => {
+  const { status, stderr } = oursAsProcess(["-R", "/dev/zero"]);
+  assert.equal(stderr, `${usage("Line too long!")}${PREFIX}line 1 of /dev/zero\n`);
+  assert.equal(status, 2);
+});
+
+it("a labelmap that never ends is no map", () => {
+  const { status, stderr } = oursAsProcess(["-L", "-o", "labels", "--labelmap", "/dev/zero"]);
+  assert.equal(stderr, `nfct_labelmap_new: File too large\n${PREFIX}0 flow entries have been shown.\n`);
+  assert.equal(status, 0);
+});
 
 describe("a file with a fault", () => {
   const EXISTS = `${PREFIX}Operation failed: Such conntrack exists, try -U to update\n`;

@@ -179,7 +179,7 @@ describe("the table", () => {
       [{ ...UDP, colour: "red" }, "flow.colour: there is no such property"],
       [{ protocol: "udp", timeout: 1 }, "flow.orig: undefined is not a plain object"],
       [{ ...UDP, orig: { src: "10.0.0.1" } }, "flow.orig.dst: undefined is not an address"],
-      [{ ...UDP, role: "both" }, 'flow.role: "both" is not "client" or "server"'],
+      [{ ...UDP, role: "both" }, 'flow.role: "both" is not one of client, server'],
       [{ ...UDP, snat: { port: 1 } }, "flow.snat.address: undefined is not an address"],
     ];
     for (const [flow, message] of wrong) {
@@ -237,8 +237,8 @@ describe("the table", () => {
     closed.close();
     assert.deepEqual(await next, { done: true, value: undefined });
     await assert.rejects(closed.count(), ClosedError);
-    await assert.rejects(closed.list().next(), UsageError);
-    assert.throws(() => closed.events(), UsageError);
+    await assert.rejects(closed.list().next(), ClosedError);
+    assert.throws(() => closed.events(), ClosedError);
     await list.return();
   });
 

@@ -15,7 +15,8 @@ import { parseArgs } from "node:util";
 import { buildCommand, buildLibrary, root } from "./build.mjs";
 import { MARK } from "./test-reporter.mjs";
 
-const FILE_TIMEOUT_MS = 150_000;
+/** There to end what hangs, not what is slow. */
+const FILE_TIMEOUT_MS = 600_000;
 const built = join(root, "build");
 const ci = process.env.CI === "true";
 

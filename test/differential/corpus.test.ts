@@ -14,6 +14,8 @@ import { mask, sortEntries } from "../support/text.js";
 /** Fewer where every run of ours is a process, too. */
 const COMMANDS = process.env["CONNTRACK_TEST_COMMAND"] ? 300 : 2000;
 const PER_TEST = 100;
+/** How often the tables are compared: a dump walks the machine's whole hash, so each of them takes milliseconds. */
+const PER_COMPARISON = 10;
 
 const TCP_STATES = [
   "NONE",
@@ -133,13 +135,19 @@ function command(r: Random): string[] {
 describe(`${COMMANDS} random command lines, CONNTRACK_TEST_SEED=${seed}`, { skip: noReference }, () => {
   const r = random(seed);
   const networks: number[] = [];
+  /** All command lines so far. */
+  const history: string[][] = [];
 
-  before(() => {
+  /** Two new network namespaces: the reference's and ours. */
+  function openNetworks(): void {
+    networks.splice(0).forEach(closeSync);
     for (const _ of ["the reference's", "ours"]) {
       freshNetwork();
       networks.push(openSync("/proc/self/ns/net", "r"));
     }
-  });
+  }
+
+  before(openNetworks);
   after(() => networks.forEach(closeSync));
 
   function enter(index: number): void {
@@ -157,17 +165,49 @@ describe(`${COMMANDS} random command lines, CONNTRACK_TEST_SEED=${seed}`, { skip
     return sortEntries(mask((await ours(["-L", "-o", "extended"])).stdout));
   }
 
+  async function run(argv: readonly string[]): Promise<void> {
+    enter(0);
+    const want = shown(reference(argv));
+    enter(1);
+    assert.deepEqual(shown(await ours(argv)), want, argv.join(" "));
+  }
+
+  async function tables(): Promise<[theirs: string[], ours: string[]]> {
+    enter(0);
+    const theirs = (await table()).split("\n");
+    enter(1);
+    return [theirs, (await table()).split("\n")];
+  }
+
+  /** Runs everything again, and compares the tables after each of the last commands: which of them made the difference? */
+  async function searchBack(): Promise<void> {
+    openNetworks();
+    for (const [index, argv] of history.entries()) {
+      await run(argv);
+      if (index < history.length - PER_COMPARISON) continue;
+      const [theirs, our] = await tables();
+      assert.deepEqual(our, theirs, `the table after ${argv.join(" ")}`);
+    }
+  }
+
   for (let from = 1; from <= COMMANDS; from += PER_TEST) {
     it(`${from} to ${from + PER_TEST - 1}`, async () => {
-      for (let i = 0; i < PER_TEST; i++) {
+      for (let i = 1; i <= PER_TEST; i++) {
         const argv = command(r);
-        enter(0);
-        const want = shown(reference(argv));
-        const wantTable = await table();
-        enter(1);
-        const got = shown(await ours(argv));
-        assert.deepEqual(got, want, argv.join(" "));
-        assert.deepEqual((await table()).split("\n"), wantTable.split("\n"), `the table after ${argv.join(" ")}`);
+        history.push(argv);
+        await run(argv);
+        if (i % PER_COMPARISON !== 0) continue;
+        const [theirs, our] = await tables();
+        if (our.join("\n") === theirs.join("\n")) continue;
+        await searchBack();
+        assert.deepEqual(
+          our,
+          theirs,
+          `the tables after ${history
+            .slice(-PER_COMPARISON)
+            .map((line) => line.join(" "))
+            .join("; ")}`,
+        );
       }
     });
   }

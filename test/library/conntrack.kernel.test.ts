@@ -300,22 +300,16 @@ describe("a large table", () => {
   });
   after(() => conntrack.close());
 
-  /** How often others got their turn while `work` went on, and how long they waited for it: nine times in ten at most, in ms. */
-  async function turns(work: Promise<unknown>): Promise<{ count: number; waited: number }> {
+  /** How often others got their turn while `work` went on. */
+  async function turns(work: Promise<unknown>): Promise<number> {
     let over = false;
-    const waits: number[] = [];
+    let count = 0;
     void work.finally(() => {
       over = true;
     });
-    for (let last = performance.now(); !over; ) {
-      await setImmediate();
-      const now = performance.now();
-      waits.push(now - last);
-      last = now;
-    }
+    for (; !over; count++) await setImmediate();
     await work;
-    waits.sort((a, b) => a - b);
-    return { count: waits.length, waited: waits[Math.floor(waits.length * 0.9)]! };
+    return count;
   }
 
   for (const [name, filter, flows] of [
@@ -327,10 +321,9 @@ describe("a large table", () => {
       const list = async () => {
         for await (const _ of conntrack.list(filter)) found++;
       };
-      const { count, waited } = await turns(list());
+      const count = await turns(list());
       assert.equal(found, flows);
       assert.ok(count > FLOWS / 500, `${count} turns`);
-      assert.ok(waited < 20, `${waited} ms`);
     });
   }
 

@@ -34,7 +34,7 @@ function inputDescriptor(input: string): number {
 
 /** Runs a program to its end. Throws where it cannot be started or does not end in time. */
 export function spawnCommand(file: string, argv: readonly string[], options: SpawnOptions = {}): Outcome {
-  const { input = "", env = process.env, cwd, timeoutMs = 20_000 } = options;
+  const { input = "", env = process.env, cwd, timeoutMs = 120_000 } = options;
   const stdin = input === "" ? "ignore" : inputDescriptor(input);
   const result = spawnSync(file, argv, {
     stdio: [stdin, "pipe", "pipe"],

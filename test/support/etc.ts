@@ -9,9 +9,10 @@ export function overlayEtc(files: Readonly<Record<string, string>>): void {
   const base = mkdtempSync("/run/etc-");
   const [upper, work] = [join(base, "upper"), join(base, "work")];
   for (const directory of [upper, work]) mkdirSync(directory);
-  must("mount", "-t", "overlay", "overlay", "-o", `lowerdir=/etc,upperdir=${upper},workdir=${work}`, "/etc");
+  // Into the upper layer, which is the test's own: an ordinary user may not write into a directory of root's through the overlay.
   for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join("/etc", name)), { recursive: true });
-    writeFileSync(join("/etc", name), content);
+    mkdirSync(dirname(join(upper, name)), { recursive: true });
+    writeFileSync(join(upper, name), content);
   }
+  must("mount", "-t", "overlay", "overlay", "-o", `lowerdir=/etc,upperdir=${upper},workdir=${work}`, "/etc");
 }

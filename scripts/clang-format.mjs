@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const directory = join(dirname(dirname(fileURLToPath(import.meta.url))), "src", "native");
 const files = readdirSync(directory)
-  .filter((name) => name.endsWith(".c"))
+  .filter((name) => /\.[ch]$/.test(name))
   .map((name) => join(directory, name));
 const mode = process.argv.includes("--write") ? ["-i"] : ["--dry-run", "--Werror"];
 

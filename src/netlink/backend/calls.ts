@@ -1,0 +1,108 @@
+/** The Backend made of calls that take and return numbers: what the bindings in src/native give, for Node and for QuickJS. */
+import { localTimeOf } from "../../system/local-time.js";
+import type { Backend, Socket } from "./socket.js";
+
+/** Each answers with a negative errno where it fails, also for arguments of the wrong type. */
+export interface Calls {
+  open(portId: Uint32Array): number;
+  send(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  receive(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number;
+  receiveMany(fd: number, buffer: Uint8Array, slot: number, lengths: Int32Array, flags: number): number;
+  setOption(fd: number, level: number, name: number, value: number): number;
+  getOption(fd: number, level: number, name: number): number;
+  poll(fd: number, timeoutMs: number): number;
+  pollOut(fd: number, timeoutMs: number): number;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  catchSignal(number: number): number;
+  caughtSignal(): number;
+  close(fd: number): number;
+  strerror(errno: number): string | number;
+  defaultSigpipe(): number;
+  localTime(seconds: number, tm: Int32Array): number;
+  exit(status: number): never;
+  setSignal(number: number, ignored: number): number;
+  unshareNetwork(): number;
+  setNetwork(fd: number): number;
+}
+
+/** What takes a thread: the binding for Node has it. */
+export interface ThreadCalls {
+  /** An opaque object, or -errno. */
+  readAhead(fd: number): object | number;
+  takeAhead(ahead: object, buffer: Uint8Array, offset: number, length: number): number;
+  stopAhead(ahead: object): number;
+  /** An eventfd, to be written to so that the callback is not called; or -errno. */
+  whenReadable(fd: number, callback: () => void): number;
+}
+
+/** How many members of struct tm localTime fills. */
+const LOCAL_TIME_MEMBERS = 7;
+
+export function backendOf(calls: Calls, threads?: ThreadCalls): Backend {
+  return {
+    open: () => openSocket(calls, threads),
+    strerror: (errno) => String(calls.strerror(errno)),
+    pollOut: (fd, timeoutMs) => calls.pollOut(fd, timeoutMs),
+    write: (fd, buffer, offset, length) => calls.write(fd, buffer, offset, length),
+    catchSignal: (number) => calls.catchSignal(number),
+    caughtSignal: () => calls.caughtSignal(),
+    defaultSigpipe: () => void calls.defaultSigpipe(),
+    localTime: (seconds) => {
+      const tm = new Int32Array(LOCAL_TIME_MEMBERS);
+      return calls.localTime(seconds, tm) < 0 ? undefined : localTimeOf(tm);
+    },
+    exit: (status) => calls.exit(status),
+    setSignal: (number, ignored) => void calls.setSignal(number, ignored ? 1 : 0),
+    unshareNetwork: () => calls.unshareNetwork(),
+    setNetwork: (fd) => calls.setNetwork(fd),
+  };
+}
+
+function openSocket(calls: Calls, threads: ThreadCalls | undefined): Socket | number {
+  const portId = new Uint32Array(1);
+  let fd = calls.open(portId);
+  if (fd < 0) return fd;
+  const socket: Socket = {
+    portId: portId[0]!,
+    send: (buffer, offset, length) => calls.send(fd, buffer, offset, length),
+    receive: (buffer, offset, length, flags) => calls.receive(fd, buffer, offset, length, flags),
+    receiveMany: (buffer, slot, lengths, flags) => calls.receiveMany(fd, buffer, slot, lengths, flags),
+    setOption: (level, name, value) => calls.setOption(fd, level, name, value),
+    getOption: (level, name) => calls.getOption(fd, level, name),
+    poll: (timeoutMs) => calls.poll(fd, timeoutMs),
+    close: () => {
+      calls.close(fd);
+      // The number may soon be another file's.
+      fd = -1;
+    },
+  };
+  return threads === undefined ? socket : withThreads(socket, () => fd, calls, threads);
+}
+
+/** What an eventfd takes: a number of 8 bytes, in whatever order. */
+const ONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+
+function withThreads(socket: Socket, fd: () => number, calls: Calls, threads: ThreadCalls): Socket {
+  let ahead: object | undefined;
+  const readAhead = (on: boolean) => {
+    if (ahead !== undefined) threads.stopAhead(ahead);
+    const started = on && fd() >= 0 ? threads.readAhead(fd()) : undefined;
+    ahead = typeof started === "object" ? started : undefined;
+  };
+  return {
+    ...socket,
+    readAhead,
+    receive: (buffer, offset, length, flags) =>
+      ahead === undefined
+        ? socket.receive(buffer, offset, length, flags)
+        : threads.takeAhead(ahead, buffer, offset, length),
+    whenReadable: (callback) => {
+      const stop = threads.whenReadable(fd(), callback);
+      return stop < 0 ? undefined : () => void calls.write(stop, ONE, 0, ONE.length);
+    },
+    close: () => {
+      readAhead(false);
+      socket.close();
+    },
+  };
+}

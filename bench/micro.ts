@@ -1,9 +1,10 @@
 /** Micro-benchmarks: functions of the hot paths, on messages that the kernel sent for the mixed table. */
 import * as C from "../src/ctnetlink/constants.js";
 import { encodeFlowDump } from "../src/ctnetlink/encode.js";
+import { EVENT_NONE } from "../src/ctnetlink/events.js";
 import { FlowView } from "../src/ctnetlink/view.js";
 import { FLOW_FORMATS, type FormatName } from "../src/format/formats.js";
-import { EVENT_NONE, type FormatOptions } from "../src/format/formatter.js";
+import type { FormatOptions } from "../src/format/formatter.js";
 import { compileFilter, type FlowFilter } from "../src/match/filter.js";
 import { napiBackend } from "../src/netlink/backend/napi.js";
 import { openConnection } from "../src/netlink/connection.js";

@@ -143,9 +143,7 @@ const TITLES = {
 
 /** Spells out types that are the members of a constant list. */
 function withNames(text, dist) {
-  const lists = ["flow-json", "expect-json"]
-    .map((name) => readFileSync(join(dist, `format/${name}.d.ts`), "utf8"))
-    .join("");
+  const lists = ["names", "events"].map((name) => readFileSync(join(dist, `ctnetlink/${name}.d.ts`), "utf8")).join("");
   return text.replace(/\(typeof (\w+)\)\[number\]/g, (_, name) => {
     const [, members] = match(new RegExp(`const ${name}: readonly \\[([^\\]]*)\\]`), lists);
     return members.split(", ").join(" | ");

@@ -1,6 +1,7 @@
 /** What commands work with, and the few things that all of them do with it. */
 
-import { EVENT_NONE, type EventType, type Formatter } from "../format/formatter.js";
+import { EVENT_NONE, type EventType } from "../ctnetlink/events.js";
+import type { Formatter } from "../format/formatter.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
 import { ByteWriter } from "../system/byte-writer.js";

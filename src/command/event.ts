@@ -1,7 +1,7 @@
 /** -E: shows events until SIGINT or SIGTERM. */
 import { EXPECT_GROUPS, FLOW_GROUPS } from "../ctnetlink/constants.js";
+import { eventType } from "../ctnetlink/events.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
-import { eventType } from "../format/event-type.js";
 import type { Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
 import { compileFilter } from "../match/filter.js";

@@ -240,6 +240,12 @@ export class ExpectView extends MessageView {
   constructor() {
     super(EXPECT_SCHEMA);
   }
+
+  /** The layer-4 protocol of the tuple at `base`: that of the expected tuple for a mask, and where the kernel sent none. */
+  protonum(base: number): number | undefined {
+    if (base !== S.MASK && this.has(base + S.T_PROTO_NUM)) return this.u8(base + S.T_PROTO_NUM);
+    return this.has(S.EXPECTED + S.T_PROTO_NUM) ? this.u8(S.EXPECTED + S.T_PROTO_NUM) : undefined;
+  }
 }
 
 export type { MessageView };

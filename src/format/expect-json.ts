@@ -1,13 +1,10 @@
 /** The json format of expectations. */
 import * as C from "../ctnetlink/constants.js";
+import { EXPECT_FLAG_NAMES } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { ExpectView } from "../ctnetlink/view.js";
-import { expectProtocol } from "./expect-text.js";
 import type { FormatOptions, Formatter } from "./formatter.js";
 import * as J from "./json.js";
-
-/** Names of NF_CT_EXPECT_* by bit number. */
-export const EXPECT_FLAG_NAMES = ["PERMANENT", "INACTIVE", "USERSPACE"] as const;
 
 const TIMEOUT = J.key("timeout");
 const EXPECTED = J.objectKey("expected");
@@ -27,7 +24,7 @@ export function expectJson(options: FormatOptions): Formatter<ExpectView> {
       J.openObject(writer);
       J.eventJson(writer, view, event, options);
       J.familyJson(writer, view);
-      const number = expectProtocol(view, S.EXPECTED);
+      const number = view.protonum(S.EXPECTED);
       if (number !== undefined) J.protocolJson(writer, number);
       J.numberJson(writer, view, TIMEOUT, S.TOP + C.CTA_EXPECT_TIMEOUT, 4);
       writer.put(EXPECTED);
@@ -35,7 +32,7 @@ export function expectJson(options: FormatOptions): Formatter<ExpectView> {
       J.closeObject(writer);
       J.comma(writer);
       writer.put(MASK);
-      J.tupleJson(writer, view, S.MASK, expectProtocol(view, S.MASK));
+      J.tupleJson(writer, view, S.MASK, view.protonum(S.MASK));
       J.closeObject(writer);
       J.comma(writer);
       writer.put(MASTER);

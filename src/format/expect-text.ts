@@ -1,13 +1,13 @@
 /** The default format of expectations. */
 import * as C from "../ctnetlink/constants.js";
+import { EXPECT_FLAG_NAMES } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { ExpectView } from "../ctnetlink/view.js";
-import { protocolByNumber } from "../protocol/protocols.js";
-import { TUPLE_FORMATS } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
-import { EVENT_NAMES, type FormatOptions, type Formatter } from "./formatter.js";
+import type { FormatOptions, Formatter } from "./formatter.js";
 import { writeForeign } from "./text.js";
+import { EVENT_COLUMN, tupleText } from "./tuple-text.js";
 
 const PROTO = ascii("proto=");
 const ZONE = ascii("zone=");
@@ -22,17 +22,7 @@ const TUPLES = [
   { base: S.MASTER, src: ascii("master-src="), dst: ascii("master-dst=") },
 ];
 
-const FLAGS = [
-  { bit: C.NF_CT_EXPECT_PERMANENT, name: ascii("PERMANENT") },
-  { bit: C.NF_CT_EXPECT_INACTIVE, name: ascii("INACTIVE") },
-  { bit: C.NF_CT_EXPECT_USERSPACE, name: ascii("USERSPACE") },
-];
-
-/** The layer-4 protocol of the tuple at `base`; a mask has that of the expected tuple where it does not say. */
-export function expectProtocol(view: ExpectView, base: number): number | undefined {
-  if (base !== S.MASK && view.has(base + S.T_PROTO_NUM)) return view.u8(base + S.T_PROTO_NUM);
-  return view.has(S.EXPECTED + S.T_PROTO_NUM) ? view.u8(S.EXPECTED + S.T_PROTO_NUM) : undefined;
-}
+const FLAGS = EXPECT_FLAG_NAMES.map(ascii);
 
 function address(writer: ByteWriter, view: ExpectView, name: Uint8Array, slot: number): void {
   if (slot === 0) return;
@@ -43,11 +33,11 @@ function address(writer: ByteWriter, view: ExpectView, name: Uint8Array, slot: n
 
 function flags(writer: ByteWriter, value: number): void {
   let any = false;
-  for (const { bit, name } of FLAGS) {
-    if ((value & bit) === 0) continue;
+  for (let bit = 0; bit < FLAGS.length; bit++) {
+    if ((value & (1 << bit)) === 0) continue;
     if (any) writer.byte(COMMA);
     any = true;
-    writer.put(name);
+    writer.put(FLAGS[bit]!);
   }
   if (any) writer.byte(BLANK);
 }
@@ -62,12 +52,12 @@ export function expectText(options: FormatOptions): Formatter<ExpectView> {
         const seconds = Math.floor(micros / 1e6);
         writer.text(`[${String(seconds).padEnd(8)}.${String(micros - seconds * 1e6).padEnd(6)}]\t`);
       }
-      writer.put(EVENT_NAMES[event]!);
+      writer.put(EVENT_COLUMN[event]!);
       if (view.has(S.TOP + C.CTA_EXPECT_TIMEOUT)) {
         writer.decimal(view.u32(S.TOP + C.CTA_EXPECT_TIMEOUT));
         writer.byte(BLANK);
       }
-      const number = expectProtocol(view, S.EXPECTED);
+      const number = view.protonum(S.EXPECTED);
       if (number !== undefined) {
         writer.put(PROTO);
         writer.decimal(number);
@@ -76,8 +66,7 @@ export function expectText(options: FormatOptions): Formatter<ExpectView> {
       for (const { base, src, dst } of TUPLES) {
         address(writer, view, src, sourceSlot(view, base));
         address(writer, view, dst, destinationSlot(view, base));
-        const protocol = protocolByNumber(expectProtocol(view, base) ?? 0);
-        if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].text(writer, view, base);
+        tupleText(writer, view, base, view.protonum(base) ?? 0);
       }
       if (view.has(S.TOP + C.CTA_EXPECT_ZONE)) {
         writer.put(ZONE);

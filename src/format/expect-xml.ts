@@ -1,9 +1,9 @@
 /** The xml format of expectations. */
 import * as C from "../ctnetlink/constants.js";
+import { EXPECT_FLAG_NAMES } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { ExpectView } from "../ctnetlink/view.js";
 import { ascii } from "../system/byte-writer.js";
-import { expectProtocol } from "./expect-text.js";
 import type { FormatOptions, Formatter } from "./formatter.js";
 import { whenXml } from "./time.js";
 import * as X from "./xml.js";
@@ -18,11 +18,7 @@ const HELPER_NAME = X.element("helper-name");
 const TIMEOUT = X.element("timeout");
 const CLASS = X.element("class");
 const ZONE = X.element("zone");
-const FLAGS = [
-  { bit: C.NF_CT_EXPECT_PERMANENT, tag: ascii("<permanent/>") },
-  { bit: C.NF_CT_EXPECT_INACTIVE, tag: ascii("<inactive/>") },
-  { bit: C.NF_CT_EXPECT_USERSPACE, tag: ascii("<userspace/>") },
-];
+const FLAGS = EXPECT_FLAG_NAMES.map((name) => ascii(`<${name.toLowerCase()}/>`));
 
 export function expectXml(options: FormatOptions): Formatter<ExpectView> {
   return {
@@ -38,10 +34,10 @@ export function expectXml(options: FormatOptions): Formatter<ExpectView> {
         writer.put(tags.close);
       }
       writer.put(X.LAYER3_CLOSE);
-      X.layer4Open(writer, expectProtocol(view, S.EXPECTED) ?? 0);
+      X.layer4Open(writer, view.protonum(S.EXPECTED) ?? 0);
       for (const { tags, base } of TUPLES) {
         writer.put(tags.open);
-        X.protocolXml(writer, view, base, expectProtocol(view, base) ?? 0);
+        X.tupleXml(writer, view, base, view.protonum(base) ?? 0);
         writer.put(tags.close);
       }
       writer.put(X.LAYER4_CLOSE);
@@ -53,7 +49,7 @@ export function expectXml(options: FormatOptions): Formatter<ExpectView> {
       if (options.timestamp) writer.text(whenXml(Math.floor(options.nowMicroseconds() / 1e6), options));
       if (view.has(S.TOP + C.CTA_EXPECT_FLAGS)) {
         const flags = view.u32(S.TOP + C.CTA_EXPECT_FLAGS);
-        for (const { bit, tag } of FLAGS) if ((flags & bit) !== 0) writer.put(tag);
+        for (let bit = 0; bit < FLAGS.length; bit++) if ((flags & (1 << bit)) !== 0) writer.put(FLAGS[bit]!);
       }
       writer.put(META.close);
       writer.put(X.FLOW_CLOSE);

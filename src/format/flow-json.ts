@@ -1,6 +1,7 @@
 /** The json format of flows: one object a line, with all that the kernel sent. docs/conntrack.schema.json describes it. */
 import * as C from "../ctnetlink/constants.js";
 import { hasLabel } from "../ctnetlink/labels.js";
+import { DCCP_ROLES, STATUS_NAMES } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 import { readU32Host } from "../netlink/attributes.js";
@@ -12,46 +13,12 @@ import {
 } from "../protocol/nat.js";
 import { protocolByNumber } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
-import type { TupleKind } from "../protocol/tuples.js";
+import { TUPLES } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { destinationSlot, sourceSlot } from "./addresses.js";
 import type { FormatOptions, Formatter } from "./formatter.js";
 import * as J from "./json.js";
-
-/** Names of IPS_* by bit number. */
-export const STATUS_NAMES = [
-  "EXPECTED",
-  "SEEN_REPLY",
-  "ASSURED",
-  "CONFIRMED",
-  "SRC_NAT",
-  "DST_NAT",
-  "SEQ_ADJUST",
-  "SRC_NAT_DONE",
-  "DST_NAT_DONE",
-  "DYING",
-  "FIXED_TIMEOUT",
-  "TEMPLATE",
-  "NAT_CLASH",
-  "HELPER",
-  "OFFLOAD",
-  "HW_OFFLOAD",
-] as const;
-
-/** CT_DCCP_ROLE_*. */
-export const DCCP_ROLES = ["client", "server"] as const;
-
-/** What of a reply shows the translation: the slots of what took the place of source and destination, and their name. */
-export const TRANSLATED: Readonly<
-  Partial<Record<TupleKind, { name: "port" | "key" | "id"; snat: number; dnat: number }>>
-> = {
-  ports: { name: "port", snat: S.T_DST_PORT, dnat: S.T_SRC_PORT },
-  keys: { name: "key", snat: S.T_DST_PORT, dnat: S.T_SRC_PORT },
-  // An id belongs to both sides; the kernel translates it as the source's.
-  icmp: { name: "id", snat: S.T_ICMP_ID, dnat: 0 },
-  icmpv6: { name: "id", snat: S.T_ICMPV6_ID, dnat: 0 },
-};
 
 const TIMEOUT = J.key("timeout");
 const STATE = ascii('"state":"');
@@ -117,9 +84,10 @@ function translation(
   writer.put(name);
   J.addressJson(writer, view, ADDRESS, address);
   const kind = number === undefined ? undefined : protocolByNumber(number)?.kind;
-  const row = kind === undefined ? undefined : TRANSLATED[kind];
-  if (row !== undefined && row[side] !== 0) {
-    J.numberJson(writer, view, TRANSLATED_KEYS[row.name], S.REPLY + row[side], 2);
+  if (kind !== undefined) {
+    const { translated } = TUPLES[kind];
+    if (translated[side] !== 0)
+      J.numberJson(writer, view, TRANSLATED_KEYS[translated.name], S.REPLY + translated[side], 2);
   }
   J.closeObject(writer);
   J.comma(writer);

@@ -1,16 +1,18 @@
 /** The save format: each flow as a command line that makes it again (`conntrack -R`). */
 
 import * as C from "../ctnetlink/constants.js";
+import { EVENT_DESTROY, EVENT_UPDATE } from "../ctnetlink/events.js";
+import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 import { readU32Host } from "../netlink/attributes.js";
 import { isDestinationTranslated, isSourceTranslated } from "../protocol/nat.js";
 import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
-import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import type { TupleKind } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
-import { EVENT_DESTROY, EVENT_UPDATE, type FormatOptions, type Formatter } from "./formatter.js";
+import type { FormatOptions, Formatter } from "./formatter.js";
 
 const ADD = ascii("-A");
 const UPDATE = ascii("-U");
@@ -18,12 +20,9 @@ const DELETE = ascii("-D");
 const TIMEOUT = ascii(" -t ");
 const STATUS = ascii(" -u ");
 const UNSET = ascii("UNSET");
-const STATUS_FLAGS = [
-  { bit: C.IPS_EXPECTED, name: ascii("EXPECTED") },
-  { bit: C.IPS_SEEN_REPLY, name: ascii("SEEN_REPLY") },
-  { bit: C.IPS_ASSURED, name: ascii("ASSURED") },
-  { bit: C.IPS_FIXED_TIMEOUT, name: ascii("FIXED_TIMEOUT") },
-];
+/** The reference saves no other flags. */
+const SAVED_STATUS: readonly StatusName[] = ["EXPECTED", "SEEN_REPLY", "ASSURED", "FIXED_TIMEOUT"];
+const STATUS_FLAGS = SAVED_STATUS.map((name) => ({ bit: statusBit(name), name: ascii(name) }));
 const SECMARK = ascii(" -c ");
 const ZONE = ascii(" -w ");
 const ORIG_ZONE = ascii(" --orig-zone ");
@@ -41,8 +40,46 @@ const STATE = ascii(" --state ");
 const ORIG_VTAG = ascii(" --orig-vtag ");
 const REPLY_VTAG = ascii(" --reply-vtag ");
 const ROLE = ascii(" --role ");
-const ROLES = [ascii("client"), ascii("server")];
+const ROLES = DCCP_ROLES.map(ascii);
 const COMMA = 0x2c;
+
+interface TupleOption {
+  before: Uint8Array;
+  slot: number;
+  bytes: 1 | 2;
+}
+
+const tupleOption = (name: string, slot: number, bytes: 1 | 2 = 2): TupleOption => ({
+  before: ascii(` --${name} `),
+  slot,
+  bytes,
+});
+
+/** What a protocol has besides addresses, as options. Of ICMP's fields the original direction's are enough. */
+const TUPLE_OPTIONS: Readonly<Record<TupleKind, readonly TupleOption[]>> = {
+  ports: [
+    tupleOption("sport", S.ORIG + S.T_SRC_PORT),
+    tupleOption("dport", S.ORIG + S.T_DST_PORT),
+    tupleOption("reply-port-src", S.REPLY + S.T_SRC_PORT),
+    tupleOption("reply-port-dst", S.REPLY + S.T_DST_PORT),
+  ],
+  keys: [
+    tupleOption("srckey", S.ORIG + S.T_SRC_PORT),
+    tupleOption("dstkey", S.ORIG + S.T_DST_PORT),
+    tupleOption("reply-key-src", S.REPLY + S.T_SRC_PORT),
+    tupleOption("reply-key-dst", S.REPLY + S.T_DST_PORT),
+  ],
+  icmp: [
+    tupleOption("icmp-type", S.ORIG + S.T_ICMP_TYPE, 1),
+    tupleOption("icmp-code", S.ORIG + S.T_ICMP_CODE, 1),
+    tupleOption("icmp-id", S.ORIG + S.T_ICMP_ID),
+  ],
+  icmpv6: [
+    tupleOption("icmpv6-type", S.ORIG + S.T_ICMPV6_TYPE, 1),
+    tupleOption("icmpv6-code", S.ORIG + S.T_ICMPV6_CODE, 1),
+    tupleOption("icmpv6-id", S.ORIG + S.T_ICMPV6_ID),
+  ],
+};
 
 function statusFlags(writer: ByteWriter, status: number): void {
   let first = true;
@@ -55,10 +92,10 @@ function statusFlags(writer: ByteWriter, status: number): void {
   if (first) writer.put(UNSET);
 }
 
-function number(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number, bytes: 2 | 4): void {
+function number(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number, bytes: 1 | 2 | 4): void {
   if (!view.has(slot)) return;
   writer.put(option);
-  writer.decimal(bytes === 2 ? view.u16(slot) : view.u32(slot));
+  writer.decimal(bytes === 1 ? view.u8(slot) : bytes === 2 ? view.u16(slot) : view.u32(slot));
 }
 
 function address(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number): void {
@@ -99,7 +136,7 @@ export function flowSave({ deleting }: Pick<FormatOptions, "deleting">): Formatt
       writer.put(protocolName(protonum));
       const protocol = protocolByNumber(protonum);
       if (protocol === undefined) return;
-      TUPLE_FORMATS[protocol.kind].save(writer, view);
+      for (const { before, slot, bytes } of TUPLE_OPTIONS[protocol.kind]) number(writer, view, before, slot, bytes);
       const state = stateName(view);
       if (state !== undefined) {
         writer.put(STATE);

@@ -2,16 +2,16 @@
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
+import { textByProtocol } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
-import { TUPLE_FORMATS } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
-import { EVENT_NAMES, type FormatOptions, type Formatter } from "./formatter.js";
+import type { FormatOptions, Formatter } from "./formatter.js";
 import { labelNames } from "./labels.js";
 import { writeForeign } from "./text.js";
 import { ctime, eventMicroseconds, wholeSeconds } from "./time.js";
+import { EVENT_COLUMN, tupleText } from "./tuple-text.js";
 
 const IPV4 = ascii("ipv4     2 ");
 const IPV6 = ascii("ipv6     10 ");
@@ -52,10 +52,7 @@ function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8
     writeAddress(writer, view, destination);
     writer.byte(BLANK);
   }
-  if (view.has(base + S.T_PROTO_NUM)) {
-    const protocol = protocolByNumber(view.u8(base + S.T_PROTO_NUM));
-    if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].text(writer, view, base);
-  }
+  if (view.has(base + S.T_PROTO_NUM)) tupleText(writer, view, base, view.u8(base + S.T_PROTO_NUM));
   number(writer, view, zoneName, base + S.T_ZONE, 2);
   if (view.has(counters + 1) && view.has(counters + 2)) {
     writer.put(PACKETS);
@@ -114,7 +111,7 @@ export function flowText(options: FormatOptions): Formatter<FlowView> {
     entry(writer, view, event) {
       writer.room();
       if (options.timestamp && event !== 0) eventTime(writer, eventMicroseconds(view, options));
-      writer.put(EVENT_NAMES[event]!);
+      writer.put(EVENT_COLUMN[event]!);
       if (options.extended) writer.put(view.family === C.AF_INET6 ? IPV6 : IPV4);
       if (view.has(S.ORIG + S.T_PROTO_NUM)) writer.put(layer4(view.u8(S.ORIG + S.T_PROTO_NUM)));
       if (view.has(S.TOP + C.CTA_TIMEOUT)) {

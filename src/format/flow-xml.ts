@@ -48,7 +48,7 @@ function direction(writer: ByteWriter, view: FlowView, meta: Uint8Array, base: n
   writer.put(X.LAYER3_CLOSE);
   const number = view.has(base + S.T_PROTO_NUM) ? view.u8(base + S.T_PROTO_NUM) : 0;
   X.layer4Open(writer, number);
-  X.protocolXml(writer, view, base, number);
+  X.tupleXml(writer, view, base, number);
   writer.put(X.LAYER4_CLOSE);
   X.numberXml(writer, view, ZONE, base + S.T_ZONE, 2);
   if (view.has(S.COUNTERS_ORIG + 1) && view.has(S.COUNTERS_ORIG + 2) && view.has(counters + 1)) {

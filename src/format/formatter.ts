@@ -1,17 +1,8 @@
 /** What every output format is: a way to write one entry, and what stands around all of them. */
-import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import type { EventType } from "../ctnetlink/events.js";
+import type { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { LocalTime } from "../system/local-time.js";
-
-/** Which event an entry comes with; NONE for the answer to a request. */
-export const EVENT_NONE = 0;
-export const EVENT_NEW = 1;
-export const EVENT_UPDATE = 2;
-export const EVENT_DESTROY = 3;
-export type EventType = typeof EVENT_NONE | typeof EVENT_NEW | typeof EVENT_UPDATE | typeof EVENT_DESTROY;
-
-/** By EventType: the name right-aligned in 9 columns, then a blank. */
-export const EVENT_NAMES = ["", "    [NEW] ", " [UPDATE] ", "[DESTROY] "].map(ascii);
 
 export interface Formatter<View> {
   /** Written before the first entry; nothing at all where there are no entries. */

@@ -3,10 +3,12 @@
  * gives its comma to the brace that closes the object. docs/conntrack.schema.json describes the result.
  */
 import * as C from "../ctnetlink/constants.js";
+import { EVENT_NAMES } from "../ctnetlink/events.js";
+import { flagNames } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { MessageView } from "../ctnetlink/view.js";
 import { protocolByNumber } from "../protocol/protocols.js";
-import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import { byKind } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
 import type { FormatOptions } from "./formatter.js";
@@ -149,12 +151,32 @@ export function addressJson(writer: ByteWriter, view: MessageView, name: Uint8Ar
   writer.byte(COMMA);
 }
 
+const FIELDS = byKind((fields) => fields.map(({ name, slot, bytes }) => ({ name: key(name), slot, bytes })));
+const ICMP = objectKey("icmp");
+
+/** What protocol `number` has in the tuple at `base` besides addresses. */
+function fieldsJson(writer: ByteWriter, view: MessageView, base: number, number: number): void {
+  const kind = protocolByNumber(number)?.kind;
+  if (kind === undefined) return;
+  const start = writer.length;
+  const nested = kind === "icmp" || kind === "icmpv6";
+  if (nested) writer.put(ICMP);
+  const empty = writer.length;
+  for (const { name, slot, bytes } of FIELDS[kind]) numberJson(writer, view, name, base + slot, bytes);
+  if (!nested) return;
+  if (writer.length === empty) {
+    writer.length = start;
+    return;
+  }
+  closeObject(writer);
+  comma(writer);
+}
+
 /** Addresses, and what protocol `number` has besides, of the tuple at `base`. */
 export function tupleJson(writer: ByteWriter, view: MessageView, base: number, number: number | undefined): void {
   addressJson(writer, view, SRC, sourceSlot(view, base));
   addressJson(writer, view, DST, destinationSlot(view, base));
-  const protocol = number === undefined ? undefined : protocolByNumber(number);
-  if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].json(writer, view, base);
+  if (number !== undefined) fieldsJson(writer, view, base, number);
 }
 
 /** The tuple of a flow that brought another about: with the protocol, which may be a different one. */
@@ -165,21 +187,11 @@ export function masterJson(writer: ByteWriter, view: MessageView, base: number):
   numberJson(writer, view, ZONE, base + S.T_ZONE, 2);
 }
 
-/** Names of flags by bit number; a bit without a name is called BIT_n. */
-export function flagNames(value: number, names: readonly (string | undefined)[]): string[] {
-  const found: string[] = [];
-  for (let bit = 0; bit < 32; bit++) if ((value & (1 << bit)) !== 0) found.push(names[bit] ?? `BIT_${bit}`);
-  return found;
-}
-
 /** Few combinations of flags occur, so each is spelt once. */
 const MOST_SPELLINGS = 1024;
 
 /** Writes a member that lists the flags of a value. */
-export function flagsWriter(
-  name: string,
-  names: readonly (string | undefined)[],
-): (writer: ByteWriter, value: number) => void {
+export function flagsWriter(name: string, names: readonly string[]): (writer: ByteWriter, value: number) => void {
   const spellings = new Map<number, Uint8Array>();
   return (writer, value) => {
     let spelling = spellings.get(value);
@@ -192,8 +204,7 @@ export function flagsWriter(
 }
 
 /** By EventType. */
-export const EVENT_WORDS = [undefined, "new", "update", "destroy"] as const;
-const EVENTS = EVENT_WORDS.map((word) => member("event", word));
+const EVENTS = [undefined, ...EVENT_NAMES.map((name) => member("event", name))];
 const TIME = key("time");
 const PORTID = key("portid");
 const PROGNAME = key("progname");

@@ -1,14 +1,15 @@
 /** What the xml formats of flows and expectations share. */
 import * as C from "../ctnetlink/constants.js";
+import { EVENT_NAMES } from "../ctnetlink/events.js";
 import type { MessageView } from "../ctnetlink/view.js";
 import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
-import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import { byKind } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
 import { writeForeignXml } from "./text.js";
 
 /** By EventType. */
-export const FLOW_OPEN = ["<flow>", '<flow type="new">', '<flow type="update">', '<flow type="destroy">'].map(ascii);
+export const FLOW_OPEN = ["<flow>", ...EVENT_NAMES.map((name) => `<flow type="${name}">`)].map(ascii);
 export const FLOW_CLOSE = ascii("</flow>");
 const LAYER3_IPV4 = ascii('<layer3 protonum="2" protoname="ipv4">');
 const LAYER3_IPV6 = ascii('<layer3 protonum="10" protoname="ipv6">');
@@ -57,10 +58,28 @@ export function addressesXml(writer: ByteWriter, view: MessageView, base: number
   addressXml(writer, view, DST, destinationSlot(view, base));
 }
 
-/** Ports or keys of the tuple at `base`, as protocol `number` has them. */
-export function protocolXml(writer: ByteWriter, view: MessageView, base: number, number: number): void {
+/** The reference's xml has ports and keys, but nothing of ICMP. */
+const FIELDS = byKind((fields, kind) =>
+  kind === "icmp" || kind === "icmpv6" ? [] : fields.map(({ name, slot }) => ({ tags: element(name), slot })),
+);
+const HEX = ascii("0x");
+
+/** Ports or keys of protocol `number` in the tuple at `base`. The reference shows an absent one as 0. */
+export function tupleXml(writer: ByteWriter, view: MessageView, base: number, number: number): void {
   const protocol = protocolByNumber(number);
-  if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].xml(writer, view, base);
+  if (protocol === undefined) return;
+  const { kind } = protocol;
+  for (const { tags, slot } of FIELDS[kind]) {
+    const value = view.has(base + slot) ? view.u16(base + slot) : 0;
+    writer.put(tags.open);
+    if (kind === "keys") {
+      writer.put(HEX);
+      writer.hex16(value);
+    } else {
+      writer.decimal(value);
+    }
+    writer.put(tags.close);
+  }
 }
 
 /** An element that holds a number of 2 or 4 bytes, where the kernel sent it. */

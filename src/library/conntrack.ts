@@ -6,10 +6,10 @@ import { ProgramNames } from "../command/programs.js";
 import { createChanges, flowTuples } from "../command/template.js";
 import * as C from "../ctnetlink/constants.js";
 import { encodeFlowCreate, encodeFlowDelete, encodeFlowUpdate, encodePlain } from "../ctnetlink/encode.js";
+import { EVENT_NAMES, eventType } from "../ctnetlink/events.js";
 import * as query from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
-import { eventType } from "../format/event-type.js";
 import { statsObject } from "../format/stats.js";
 import { eventNanoseconds, rfc3339 } from "../format/time.js";
 import { dumpFlowParts } from "../match/dump.js";
@@ -323,13 +323,13 @@ export class Conntrack {
     read: (view: View, head: () => O.EventHead) => Event | undefined,
   ): AsyncIterableIterator<Event | O.LostEvents> {
     this.#requests();
-    const joined = groups.filter((_, i) => types.includes(R.EVENT_NAMES[i]!));
+    const joined = groups.filter((_, i) => types.includes(EVENT_NAMES[i]!));
     const listener = EventListener.open(this.#backend, joined);
     listener.setReceiveBuffer(this.#receiveBufferBytes);
     const names = programs ? this.#programs() : undefined;
     const head = (): O.EventHead => {
       const event: O.EventHead = {
-        event: R.EVENT_NAMES[eventType(view) - 1]!,
+        event: EVENT_NAMES[eventType(view) - 1]!,
         time: rfc3339(eventNanoseconds(view, nodeFiles)),
       };
       const { portId } = view;

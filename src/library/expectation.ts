@@ -1,10 +1,8 @@
 /** Expectations as plain objects: what `-L expect -o json` prints, in the same order. */
 import * as C from "../ctnetlink/constants.js";
+import { EXPECT_FLAG_NAMES, flagNames } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { ExpectView } from "../ctnetlink/view.js";
-import { EXPECT_FLAG_NAMES } from "../format/expect-json.js";
-import { expectProtocol } from "../format/expect-text.js";
-import { flagNames } from "../format/json.js";
 import {
   type Family,
   type Master,
@@ -42,17 +40,17 @@ export interface Expectation {
 
 /** The properties in the order in which they are printed. `head` is what an event has in front. */
 export function readExpectation<Head extends object>(view: ExpectView, head: Head): Head & Expectation {
-  const number = expectProtocol(view, S.EXPECTED);
+  const number = view.protonum(S.EXPECTED);
   const expectation = head as Head & Expectation;
   expectation.family = view.family === C.AF_INET6 ? "ipv6" : "ipv4";
   if (number !== undefined) expectation.protocol = protocolOf(number);
   if (view.has(S.TOP + C.CTA_EXPECT_TIMEOUT)) expectation.timeout = view.u32(S.TOP + C.CTA_EXPECT_TIMEOUT);
   expectation.expected = readTuple({}, view, S.EXPECTED, number);
-  expectation.mask = readTuple({}, view, S.MASK, expectProtocol(view, S.MASK));
+  expectation.mask = readTuple({}, view, S.MASK, view.protonum(S.MASK));
   expectation.master = readMaster(view);
   if (view.has(S.TOP + C.CTA_EXPECT_ZONE)) expectation.zone = view.u16(S.TOP + C.CTA_EXPECT_ZONE);
   if (view.has(S.TOP + C.CTA_EXPECT_FLAGS)) {
-    expectation.flags = flagNames(view.u32(S.TOP + C.CTA_EXPECT_FLAGS), EXPECT_FLAG_NAMES) as ExpectationFlag[];
+    expectation.flags = flagNames(view.u32(S.TOP + C.CTA_EXPECT_FLAGS), EXPECT_FLAG_NAMES);
   }
   if (view.has(S.TOP + C.CTA_EXPECT_CLASS)) expectation.class = view.u32(S.TOP + C.CTA_EXPECT_CLASS);
   if (view.has(S.TOP + C.CTA_EXPECT_HELP_NAME)) expectation.helper = textOf(view, S.TOP + C.CTA_EXPECT_HELP_NAME);

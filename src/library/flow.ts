@@ -1,11 +1,10 @@
 /** Flows as plain objects: what `-o json` prints, in the same order, with bigints for the 64-bit counters. */
 import * as C from "../ctnetlink/constants.js";
 import { hasLabel } from "../ctnetlink/labels.js";
+import { DCCP_ROLES, flagNames, STATUS_NAMES } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView, MessageView } from "../ctnetlink/view.js";
 import { destinationSlot, isIpv4Slot, sourceSlot } from "../format/addresses.js";
-import { DCCP_ROLES, STATUS_NAMES, TRANSLATED } from "../format/flow-json.js";
-import { flagNames } from "../format/json.js";
 import { rfc3339 } from "../format/time.js";
 import { readU32Host } from "../netlink/attributes.js";
 import {
@@ -16,7 +15,7 @@ import {
 } from "../protocol/nat.js";
 import { protocolByNumber } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
-import { TUPLE_FORMATS } from "../protocol/tuples.js";
+import { TUPLES, type TupleField } from "../protocol/tuples.js";
 import { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 
@@ -169,14 +168,34 @@ export function protocolOf(number: number): Protocol {
   return name === undefined ? { number } : { number, name };
 }
 
+/** The fields that the kernel sent, as properties. */
+function readFields<Name extends string>(
+  into: { [name in Name]?: number },
+  fields: readonly TupleField<Name>[],
+  view: MessageView,
+  base: number,
+): void {
+  for (const { name, slot, bytes } of fields) {
+    if (view.has(base + slot)) into[name] = bytes === 1 ? view.u8(base + slot) : view.u16(base + slot);
+  }
+}
+
 /** The tuple at `base` of protocol `number`, added to `into`. */
 export function readTuple<T extends Tuple>(into: T, view: MessageView, base: number, number: number | undefined): T {
   const source = sourceSlot(view, base);
   if (source !== 0) into.src = addressText(view, source);
   const destination = destinationSlot(view, base);
   if (destination !== 0) into.dst = addressText(view, destination);
-  const protocol = number === undefined ? undefined : protocolByNumber(number);
-  if (protocol !== undefined) TUPLE_FORMATS[protocol.kind].object(into, view, base);
+  const kind = number === undefined ? undefined : protocolByNumber(number)?.kind;
+  if (kind === undefined) return into;
+  const { fields } = TUPLES[kind];
+  if (kind === "ports" || kind === "keys") {
+    readFields(into, fields, view, base);
+    return into;
+  }
+  const icmp: Icmp = {};
+  readFields(icmp, fields, view, base);
+  if (Object.keys(icmp).length > 0) into.icmp = icmp;
   return into;
 }
 
@@ -207,10 +226,10 @@ function direction(
 function translation(view: FlowView, address: number, number: number | undefined, side: "snat" | "dnat"): Translation {
   const result: Translation = address === 0 ? {} : { address: addressText(view, address) };
   const kind = number === undefined ? undefined : protocolByNumber(number)?.kind;
-  const row = kind === undefined ? undefined : TRANSLATED[kind];
-  if (row === undefined || row[side] === 0) return result;
-  const slot = S.REPLY + row[side];
-  if (view.has(slot)) result[row.name] = view.u16(slot);
+  if (kind === undefined) return result;
+  const { translated } = TUPLES[kind];
+  const slot = S.REPLY + translated[side];
+  if (translated[side] !== 0 && view.has(slot)) result[translated.name] = view.u16(slot);
   return result;
 }
 
@@ -248,7 +267,7 @@ export function readFlow<Head extends object>(view: FlowView, map: LabelMap | un
     const role = DCCP_ROLES[view.u8(S.DCCP + C.CTA_PROTOINFO_DCCP_ROLE)];
     if (role !== undefined) flow.role = role;
   }
-  if (view.has(S.TOP + C.CTA_STATUS)) flow.status = flagNames(view.u32(S.TOP + C.CTA_STATUS), STATUS_NAMES) as Status[];
+  if (view.has(S.TOP + C.CTA_STATUS)) flow.status = flagNames(view.u32(S.TOP + C.CTA_STATUS), STATUS_NAMES);
   flow.orig = direction(view, S.ORIG, number, S.COUNTERS_ORIG, S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL);
   flow.reply = direction(view, S.REPLY, number, S.COUNTERS_REPLY, S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_REPLY);
   const nat = natOf(view, number);

@@ -1,4 +1,5 @@
 /** What the methods of Conntrack take and give besides flows and expectations. */
+import type { EVENT_NAMES } from "../ctnetlink/events.js";
 import type { Expectation } from "./expectation.js";
 import type { Filter } from "./filter.js";
 import type { Family, Flow } from "./flow.js";
@@ -44,7 +45,7 @@ export interface ExpectationOptions extends Stoppable {
 }
 
 /** The kinds of events. */
-export type EventName = "new" | "update" | "destroy";
+export type EventName = (typeof EVENT_NAMES)[number];
 
 /** Which expectations' events to follow. */
 export interface ExpectationEventOptions extends Stoppable {

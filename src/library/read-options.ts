@@ -1,11 +1,11 @@
 /** Bags of options as callers hand them in: nothing unknown, and every value of its type. */
+import { EVENT_NAMES } from "../ctnetlink/events.js";
 import { UsageError } from "../system/errors.js";
 import type * as O from "./options.js";
 import * as V from "./values.js";
 
 export const TABLES = ["conntrack", "expect"] as const satisfies readonly O.TableName[];
 export const FLOW_TABLES = ["conntrack", "dying", "unconfirmed"] as const;
-export const EVENT_NAMES = ["new", "update", "destroy"] as const satisfies readonly O.EventName[];
 
 /** These may be undefined, for a caller to pass on what it was given itself: no result depends on them. */
 const OPTIONAL = ["signal", "onInterrupted"] as const;

@@ -1,7 +1,7 @@
 /** Readers of what a caller hands in: plain values in, what the modules below work with out, or UsageError. */
 import type { NatValues, TupleValues } from "../command/command.js";
 import * as C from "../ctnetlink/constants.js";
-import { STATUS_NAMES } from "../format/flow-json.js";
+import { STATUS_NAMES } from "../ctnetlink/names.js";
 import { PROTOCOLS, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";

@@ -1,11 +1,12 @@
 /** Mutated messages: every one is read and formatted, or refused with an error of ours. Never a crash, a hang or a foreign error. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EVENT_DESTROY, EVENT_NONE } from "../../src/ctnetlink/events.js";
 import * as S from "../../src/ctnetlink/slots.js";
 import { CPU_COUNTERS, decodeCpuStats, decodeEntryCount } from "../../src/ctnetlink/stats.js";
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS } from "../../src/format/formats.js";
-import { EVENT_DESTROY, EVENT_NONE, type FormatOptions } from "../../src/format/formatter.js";
+import type { FormatOptions } from "../../src/format/formatter.js";
 import { compileFilter } from "../../src/match/filter.js";
 import { NetlinkConnection } from "../../src/netlink/connection.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";

@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { EVENT_DESTROY, EVENT_NEW, EVENT_NONE, EVENT_UPDATE, type EventType } from "../../src/ctnetlink/events.js";
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS, type FormatName } from "../../src/format/formats.js";
-import {
-  EVENT_DESTROY,
-  EVENT_NEW,
-  EVENT_NONE,
-  EVENT_UPDATE,
-  type EventType,
-  type FormatOptions,
-  type Formatter,
-} from "../../src/format/formatter.js";
+import type { FormatOptions, Formatter } from "../../src/format/formatter.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
 import { utcTime } from "../support/clock.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";

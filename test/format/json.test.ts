@@ -2,16 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as C from "../../src/ctnetlink/constants.js";
 import { encodeTuple } from "../../src/ctnetlink/encode.js";
+import { EVENT_DESTROY, EVENT_NONE, type EVENT_UPDATE } from "../../src/ctnetlink/events.js";
 import { labelBytes } from "../../src/ctnetlink/labels.js";
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS } from "../../src/format/formats.js";
-import {
-  EVENT_DESTROY,
-  EVENT_NONE,
-  type EVENT_UPDATE,
-  type FormatOptions,
-  type Formatter,
-} from "../../src/format/formatter.js";
+import type { FormatOptions, Formatter } from "../../src/format/formatter.js";
 import { jsonString, toJson } from "../../src/format/json.js";
 import { rfc3339 } from "../../src/format/time.js";
 import { type Expectation, readExpectation } from "../../src/library/expectation.js";

@@ -1,11 +1,12 @@
 /** The command line as data, for what is made from it: the manual page and the completions of shells. */
 import type { TableName } from "../command/command.js";
+import { DCCP_ROLES } from "../ctnetlink/names.js";
 import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
 import { COMMANDS, type CommandOption, TABLES } from "./commands.js";
 import { commandRules, OPTION_NAMES, type OptionName } from "./matrix.js";
 import { OPTIONS } from "./options.js";
 import { type ProtocolOption, type ProtocolOptions, protocolOptions } from "./protocol-options.js";
-import { EVENT_NAMES, OUTPUT_NAMES, ROLES, STATUS_NAMES } from "./values.js";
+import * as V from "./values.js";
 
 /** What can be proposed for a value. */
 export type Proposal =
@@ -24,9 +25,9 @@ const LABELS: Proposal = { kind: "labels" };
 const names = (rows: readonly (readonly [string, unknown])[]) => rows.map(([name]) => name);
 
 /** The words of -u: what stands for bits, what stands for their absence, and UNREPLIED, which getopt's table lacks. */
-export const STATUS_WORDS: readonly string[] = [...names(STATUS_NAMES), "UNREPLIED"];
-export const EVENT_WORDS: readonly string[] = names(EVENT_NAMES);
-export const OUTPUT_WORDS: readonly string[] = names(OUTPUT_NAMES).map((name) => name.toLowerCase());
+export const STATUS_WORDS: readonly string[] = [...names(V.STATUS_WORDS), "UNREPLIED"];
+export const EVENT_WORDS: readonly string[] = names(V.EVENT_WORDS);
+export const OUTPUT_WORDS: readonly string[] = names(V.OUTPUT_WORDS).map((name) => name.toLowerCase());
 export const PROTOCOL_WORDS: readonly string[] = PROTOCOLS.map(({ name }) => name);
 
 /** By option. A new one needs a decision, or this does not compile. */
@@ -70,7 +71,7 @@ export function stateWords({ states = [], stateAliases = {} }: Protocol): readon
 
 export function protocolProposal({ names: [name] }: ProtocolOption, protocol: Protocol): Proposal {
   if (name === "state") return { kind: "words", words: stateWords(protocol) };
-  if (name === "role") return { kind: "words", words: ROLES };
+  if (name === "role") return { kind: "words", words: DCCP_ROLES };
   return NOTHING;
 }
 

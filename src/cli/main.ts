@@ -2,7 +2,7 @@
 import type { Command } from "../command/command.js";
 import { say } from "../command/context.js";
 import { failureText, runCommand } from "../command/run.js";
-import { EPIPE } from "../netlink/errno.js";
+import { EPIPE } from "../system/errno.js";
 import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
 import { messageLine } from "../system/text.js";
 import { HeldOutput } from "./held-output.js";

@@ -11,7 +11,7 @@ import {
   statSync,
 } from "node:fs";
 import type { Backend } from "../netlink/backend/socket.js";
-import { EAGAIN, EBADF, EFBIG, EINTR } from "../netlink/errno.js";
+import { EAGAIN, EBADF, EFBIG, EINTR } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { decodeText, encodeText } from "../system/text.js";
 import type { Io, OpenSource, Sink } from "./io.js";

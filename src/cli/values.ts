@@ -1,6 +1,8 @@
 /** Readers of values: a word in, what it means out, or UsageError in the reference's words. */
 import type { NatValues, OutputValues, StatusValues } from "../command/command.js";
 import * as C from "../ctnetlink/constants.js";
+import { ALL_EVENTS, eventBit } from "../ctnetlink/events.js";
+import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
 import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";
@@ -140,24 +142,26 @@ function splitNat(text: string): [address: string, port: string | undefined] {
 /** The names that a list of parameters may hold: a word means the first that it is a beginning of, in any case. */
 type Names<Value> = readonly (readonly [name: string, value: Value])[];
 
-export const STATUS_NAMES = [
-  ["ASSURED", C.IPS_ASSURED],
-  ["SEEN_REPLY", C.IPS_SEEN_REPLY],
+const flag = (name: StatusName) => [name, statusBit(name)] as const;
+
+export const STATUS_WORDS: Names<number> = [
+  flag("ASSURED"),
+  flag("SEEN_REPLY"),
   ["UNSET", 0],
-  ["FIXED_TIMEOUT", C.IPS_FIXED_TIMEOUT],
-  ["EXPECTED", C.IPS_EXPECTED],
-  ["OFFLOAD", C.IPS_OFFLOAD],
-  ["HW_OFFLOAD", C.IPS_HW_OFFLOAD],
-] as const satisfies Names<number>;
+  flag("FIXED_TIMEOUT"),
+  flag("EXPECTED"),
+  flag("OFFLOAD"),
+  flag("HW_OFFLOAD"),
+];
 
-export const EVENT_NAMES = [
-  ["ALL", 7],
-  ["NEW", 1],
-  ["UPDATES", 2],
-  ["DESTROY", 4],
-] as const satisfies Names<number>;
+export const EVENT_WORDS: Names<number> = [
+  ["ALL", ALL_EVENTS],
+  ["NEW", eventBit("new")],
+  ["UPDATES", eventBit("update")],
+  ["DESTROY", eventBit("destroy")],
+];
 
-export const OUTPUT_NAMES = (
+export const OUTPUT_WORDS = (
   ["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save", "json"] as const
 ).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputValues>;
 
@@ -213,14 +217,14 @@ export function readStatus(draft: Draft, text: string): StatusValues {
     // To the reference UNSET says nothing. Ours takes it as a filter, but only in full: `-u u` still says nothing.
     if (capitals === "UNSET" && !negated) status.unset = true;
   };
-  readList(draft, text, STATUS_NAMES, use, true);
+  readList(draft, text, STATUS_WORDS, use, true);
   return status;
 }
 
 /** -e, added to what earlier ones said. */
 export function readEventMask(draft: Draft, text: string): void {
   draft.command.eventMask ??= 0;
-  readList(draft, text, EVENT_NAMES, (bits) => {
+  readList(draft, text, EVENT_WORDS, (bits) => {
     draft.command.eventMask! |= bits;
   });
 }
@@ -228,7 +232,7 @@ export function readEventMask(draft: Draft, text: string): void {
 /** -o, added to what earlier ones said. */
 export function readOutput(draft: Draft, text: string): void {
   const { output } = draft.command;
-  readList(draft, text, OUTPUT_NAMES, (name) => {
+  readList(draft, text, OUTPUT_WORDS, (name) => {
     output[name] = true;
   });
   // The reference lets userspace stand beside save, which does not show it.
@@ -248,10 +252,8 @@ export function readState({ name, states = [], stateAliases = {} }: Protocol, te
   return alias ?? fail(`${name === "dccp" ? "Unknown" : "unknown"} ${name.toUpperCase()} state \`${text}'`);
 }
 
-export const ROLES = ["client", "server"] as const;
-
 /** --role: 0 client, 1 server; the word may be any beginning of either, even an empty one. */
 export function readRole(text: string): number {
-  const role = ROLES.findIndex((name) => name.startsWith(text.toLowerCase()));
+  const role = DCCP_ROLES.findIndex((name) => name.startsWith(text.toLowerCase()));
   return role >= 0 ? role : fail(`Unknown DCCP role \`${text}'`);
 }

@@ -84,7 +84,7 @@ export interface Command {
   output: OutputValues;
   /** -z: read and zero the counters. */
   zero: boolean;
-  /** -e: bit 0 new, 1 update, 2 destroy; absent where -e is, that is all. 0 is a list that names no event. */
+  /** -e: a mask of events, see eventBit; absent where -e is, that is all. 0 is a list that names no event. */
   eventMask?: number;
   /** -b, bytes. */
   bufferSizeBytes?: number;

@@ -2,7 +2,7 @@
 import { encodeExpectDelete, encodeFlowDelete } from "../ctnetlink/encode.js";
 import { getExpectation } from "../ctnetlink/queries.js";
 import { ExpectView, FlowView } from "../ctnetlink/view.js";
-import { ENOENT } from "../netlink/errno.js";
+import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";

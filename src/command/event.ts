@@ -1,21 +1,19 @@
 /** -E: shows events until SIGINT or SIGTERM. */
 import { EXPECT_GROUPS, FLOW_GROUPS } from "../ctnetlink/constants.js";
-import { eventType } from "../ctnetlink/events.js";
+import { ALL_EVENTS, eventType } from "../ctnetlink/events.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
 import type { Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
 import { compileFilter } from "../match/filter.js";
-import { EINTR } from "../netlink/errno.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import { EINTR } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 import { type Context, EntryOutput, say } from "./context.js";
 import { flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 import { ProgramNames } from "./programs.js";
-
-const ALL_EVENTS = 0b111;
 
 /** signal(7), the same on every Linux: loading node:os for them takes every start of the standalone executable longer. */
 const SIGINT = 2;

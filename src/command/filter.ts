@@ -1,6 +1,6 @@
 /** From a command's values to the filter that applies. */
 import type { FlowFilter } from "../match/filter.js";
-import { EINVAL } from "../netlink/errno.js";
+import { EINVAL } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 

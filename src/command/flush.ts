@@ -1,7 +1,7 @@
 /** -F: empties a table. */
 import * as C from "../ctnetlink/constants.js";
 import { encodeFlowDelete, encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
-import { ENOENT } from "../netlink/errno.js";
+import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Command } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";

@@ -1,5 +1,5 @@
 /** Which function does which command on which table, and how its failures read. */
-import * as E from "../netlink/errno.js";
+import * as E from "../system/errno.js";
 import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
 import type { Command, CommandName } from "./command.js";
 import type { Context } from "./context.js";

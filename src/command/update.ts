@@ -2,8 +2,8 @@
 import { encodeFlowRefetch, encodeFlowUpdate } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
 import { MAX_BATCH_QUERIES, type NetlinkConnection } from "../netlink/connection.js";
-import { ENOENT, ENOSPC } from "../netlink/errno.js";
 import { MessageWriter } from "../netlink/message.js";
+import { ENOENT, ENOSPC } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { changesFor } from "./changes.js";
 import type { Command } from "./command.js";

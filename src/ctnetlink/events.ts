@@ -13,6 +13,13 @@ export type EventType = typeof EVENT_NONE | typeof EVENT_NEW | typeof EVENT_UPDA
 /** In the order of the multicast groups: EventType n has the name n - 1. */
 export const EVENT_NAMES = ["new", "update", "destroy"] as const;
 
+/** The bit of an event in a mask of events. */
+export function eventBit(name: (typeof EVENT_NAMES)[number]): number {
+  return 1 << EVENT_NAMES.indexOf(name);
+}
+
+export const ALL_EVENTS = eventBit("new") | eventBit("update") | eventBit("destroy");
+
 /** Which event a message reports. The kernel marks a new entry by the flags that would create it. */
 export function eventType({ type, flags }: MessageView): Exclude<EventType, typeof EVENT_NONE> {
   if (type === CT_DELETE || type === EXP_DELETE) return EVENT_DESTROY;

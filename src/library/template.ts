@@ -1,6 +1,7 @@
 /** New flows and changes as callers write them, and the values that the command's options become too. */
 import { noTuple, type TupleValues, type Values } from "../command/command.js";
 import * as C from "../ctnetlink/constants.js";
+import { DCCP_ROLES } from "../ctnetlink/names.js";
 import type { FlowKey } from "../ctnetlink/queries.js";
 import { UsageError } from "../system/errors.js";
 import type { Icmp, Protocol, Status } from "./flow.js";
@@ -126,7 +127,7 @@ export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): { family: nu
   values.timeoutSeconds = V.readU32("flow.timeout", given.timeout);
   if (given.state !== undefined) values.state = V.readState("flow.state", given.state, protonum);
   if (given.role !== undefined) {
-    values.role = V.readName("flow.role", given.role, ["client", "server"]) === "client" ? 0 : 1;
+    values.role = DCCP_ROLES.indexOf(V.readName("flow.role", given.role, DCCP_ROLES));
   }
   if (given.vtags !== undefined) {
     const vtags = V.readProperties("flow.vtags", given.vtags, ["orig", "reply"]);

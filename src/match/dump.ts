@@ -3,7 +3,7 @@ import { CT_GET } from "../ctnetlink/constants.js";
 import { type DumpFilter, encodeFlowDump } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
 import { lastOf, type NetlinkConnection } from "../netlink/connection.js";
-import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../netlink/errno.js";
+import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { compileFilter, type FlowFilter } from "./filter.js";
 import { kernelFilter } from "./kernel-filter.js";

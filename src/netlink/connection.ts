@@ -1,4 +1,6 @@
 /** Requests to the kernel and its answers: dump, single request, batch. */
+
+import { EAGAIN, EINTR, ENOBUFS } from "../system/errno.js";
 import { KernelError, WireError } from "../system/errors.js";
 import { align4, readS32Host } from "./attributes.js";
 import type { Backend, Socket } from "./backend/socket.js";
@@ -16,7 +18,6 @@ import {
   NLMSG_OVERRUN,
   SOL_NETLINK,
 } from "./constants.js";
-import { EAGAIN, EINTR, ENOBUFS } from "./errno.js";
 import { MessageWriter, messageEnd, messageFlags, messageSequence, messageType } from "./message.js";
 
 /**

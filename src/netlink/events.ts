@@ -1,4 +1,6 @@
 /** Receiving what the kernel sends to multicast groups, for as long as it takes. */
+
+import { EAGAIN, EINTR, ENOBUFS } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { align4 } from "./attributes.js";
 import type { Backend, Socket } from "./backend/socket.js";
@@ -11,7 +13,6 @@ import {
   SOL_NETLINK,
   SOL_SOCKET,
 } from "./constants.js";
-import { EAGAIN, EINTR, ENOBUFS } from "./errno.js";
 import { messageEnd, messageType } from "./message.js";
 
 /** An event is one datagram, far smaller than this. */

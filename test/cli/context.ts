@@ -1,5 +1,7 @@
 /** What the command-line layer needs from outside, without an outside. */
+
 import type { ParseContext } from "../../src/cli/parse.js";
+import { ENOENT } from "../../src/system/errno.js";
 import { shellCases } from "../support/cases.js";
 
 /** The files of the recorded shell cases, and short ones in place of the system's. */
@@ -22,7 +24,6 @@ const FILES: Readonly<Record<string, string>> = {
   ].join("\n"),
 };
 
-const ENOENT = 2;
 const ERRORS: Readonly<Record<number, string>> = { 0: "Success", [ENOENT]: "No such file or directory" };
 
 export interface TestContext extends ParseContext {

@@ -16,7 +16,7 @@ import {
   toJson,
   UsageError,
 } from "../../src/index.js";
-import { EEXIST, EINVAL, EPERM } from "../../src/netlink/errno.js";
+import { EEXIST, EINVAL, EPERM } from "../../src/system/errno.js";
 import { cliCases } from "../support/cases.js";
 import { freshNetwork, ours } from "../support/command.js";
 import { CLIENT, type Lab, lab, nft, noLab, SERVER, sysctl } from "../support/lab.js";

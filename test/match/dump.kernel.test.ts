@@ -11,7 +11,7 @@ import type { FlowFilter } from "../../src/match/filter.js";
 import { kernelFilter } from "../../src/match/kernel-filter.js";
 import { napiBackend } from "../../src/netlink/backend/napi.js";
 import { NetlinkConnection, openConnection } from "../../src/netlink/connection.js";
-import * as E from "../../src/netlink/errno.js";
+import * as E from "../../src/system/errno.js";
 import { KernelError } from "../../src/system/errors.js";
 import { testContext } from "../cli/context.js";
 import { cliCases } from "../support/cases.js";

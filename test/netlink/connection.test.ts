@@ -13,8 +13,8 @@ import {
   NLMSG_OVERRUN,
   SOL_NETLINK,
 } from "../../src/netlink/constants.js";
-import { EAGAIN, EBADF, EEXIST, EINTR, EMSGSIZE, ENOBUFS, ENOENT, EPERM } from "../../src/netlink/errno.js";
 import { MessageWriter, messageEnd, messageFlags, messageSequence, messageType } from "../../src/netlink/message.js";
+import { EAGAIN, EBADF, EEXIST, EINTR, EMSGSIZE, ENOBUFS, ENOENT, EPERM } from "../../src/system/errno.js";
 import { KernelError, WireError } from "../../src/system/errors.js";
 import { type Answer, ack, concat, done, FakeSocket, failure, fakeBackend, message } from "../support/fake-socket.js";
 

@@ -20,8 +20,8 @@ import {
   SO_RCVBUF,
   SOL_SOCKET,
 } from "../../src/netlink/constants.js";
-import { EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, ENOBUFS, ENOENT, EPERM } from "../../src/netlink/errno.js";
 import { MessageWriter, messageType } from "../../src/netlink/message.js";
+import { EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, ENOBUFS, ENOENT, EPERM } from "../../src/system/errno.js";
 
 const ENOTSOCK = 88;
 

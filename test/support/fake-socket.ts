@@ -2,8 +2,8 @@
 import { align4, LITTLE_ENDIAN } from "../../src/netlink/attributes.js";
 import type { Backend, Socket } from "../../src/netlink/backend/socket.js";
 import { MSG_DONTWAIT, NLM_F_MULTI, NLMSG_DONE, NLMSG_ERROR, NLMSG_HDRLEN } from "../../src/netlink/constants.js";
-import * as E from "../../src/netlink/errno.js";
 import { messageSequence } from "../../src/netlink/message.js";
+import * as E from "../../src/system/errno.js";
 import { utcTime } from "./clock.js";
 
 /** What a receive brings: a datagram, or -errno. */

@@ -2,7 +2,9 @@
  * The backend of the standalone executable: bun:ffi and the C library, of which nothing has to be compiled or unpacked.
  * The layouts below are those of 64-bit, little-endian Linux, the same with glibc and musl.
  */
+
 import { dlopen, ptr, toArrayBuffer } from "bun:ffi";
+import { EBADF, EINTR, EINVAL } from "../../system/errno.js";
 import { BackendError } from "../../system/errors.js";
 import { localTimeOf } from "../../system/local-time.js";
 import type { Backend, Socket } from "./socket.js";
@@ -37,10 +39,7 @@ const SOCKET_CALLS = {
   _exit: { args: [INT], returns: INT },
 } as const;
 
-// The layer above has its own copies: it must not be known here.
-const EINTR = 4;
-const EBADF = 9;
-const EINVAL = 22;
+// src/netlink/constants.ts has some of these too, but the backend must not import the layer above it.
 const MSG_DONTWAIT = 0x40;
 const NETLINK_NETFILTER = 12;
 const AF_NETLINK = 16;

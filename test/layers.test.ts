@@ -49,6 +49,32 @@ function imports(text: string): string[] {
   return Array.from(found, ([, specifier]) => specifier!);
 }
 
+/** The module that `path` imports as `specifier`. */
+function target(path: string, specifier: string): string {
+  return relative(root, join(root, dirname(path), specifier)).replace(/\.js$/, ".ts");
+}
+
+/** The modules of a circle, the first one again at the end; undefined where there is none. */
+function circle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const clean = new Set<string>();
+  const visit = (path: string, above: readonly string[]): string[] | undefined => {
+    if (clean.has(path)) return undefined;
+    const trail = [...above, path];
+    if (above.includes(path)) return trail.slice(above.indexOf(path));
+    for (const imported of graph.get(path) ?? []) {
+      const found = visit(imported, trail);
+      if (found !== undefined) return found;
+    }
+    clean.add(path);
+    return undefined;
+  };
+  for (const path of graph.keys()) {
+    const found = visit(path, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function layer(path: string): { rank: number; name: string } {
   let best = { rank: -1, name: "" };
   for (const [rank, names] of LAYERS.entries()) {
@@ -75,12 +101,37 @@ describe("layers", () => {
       const from = layer(path);
       for (const specifier of imports(readFileSync(join(root, path), "utf8"))) {
         if (!specifier.startsWith(".")) continue;
-        const target = relative(root, join(root, dirname(path), specifier)).replace(/\.js$/, ".ts");
-        const to = layer(target);
-        if (to.name !== from.name && to.rank <= from.rank) wrong.push(`${path} imports ${target}`);
+        const imported = target(path, specifier);
+        const to = layer(imported);
+        if (to.name !== from.name && to.rank <= from.rank) wrong.push(`${path} imports ${imported}`);
       }
     }
     assert.deepEqual(wrong, []);
+  });
+
+  it("have no import circle, types included", () => {
+    const graph = new Map(
+      files.map((path) => {
+        const specifiers = imports(readFileSync(join(root, path), "utf8")).filter((one) => one.startsWith("."));
+        return [path, specifiers.map((specifier) => target(path, specifier))];
+      }),
+    );
+    assert.ok([...graph.values()].flat().length > 300);
+    assert.equal(circle(graph), undefined);
+  });
+
+  it("find a circle where there is one", () => {
+    const graph = new Map([
+      ["a", ["b", "d"]],
+      ["b", ["d"]],
+      ["d", ["e", "outside"]],
+      ["e", ["f"]],
+      ["f", ["d"]],
+    ]);
+    assert.deepEqual(circle(graph), ["d", "e", "f", "d"]);
+    graph.set("f", []);
+    assert.equal(circle(graph), undefined);
+    assert.deepEqual(circle(new Map([["a", ["a"]]])), ["a", "a"]);
   });
 
   it("touch the process, files and the console only at the edge", () => {

@@ -3,9 +3,10 @@ import type { TableName } from "../command/command.js";
 import { DCCP_ROLES } from "../ctnetlink/names.js";
 import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
 import { COMMANDS, type CommandOption, TABLES } from "./commands.js";
+import type { ProtocolOption, ProtocolOptions } from "./draft.js";
 import { commandRules, OPTION_NAMES, type OptionName } from "./matrix.js";
 import { OPTIONS } from "./options.js";
-import { type ProtocolOption, type ProtocolOptions, protocolOptions } from "./protocol-options.js";
+import { protocolOptions } from "./protocol-options.js";
 import * as V from "./values.js";
 
 /** What can be proposed for a value. */

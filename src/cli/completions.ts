@@ -12,9 +12,9 @@ import {
   tablesOf,
 } from "./catalog.js";
 import { COMMANDS, type CommandOption, LOAD_FILE } from "./commands.js";
+import type { ProtocolOption } from "./draft.js";
 import { OPTION_NAMES, type OptionName } from "./matrix.js";
 import { OPTIONS } from "./options.js";
-import type { ProtocolOption } from "./protocol-options.js";
 
 const NOTE = "# Made from the tables in src/cli by `npm run docs`: edit those, or src/cli/completions.ts.";
 

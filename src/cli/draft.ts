@@ -1,10 +1,12 @@
-/** A command while its words are read. */
+/**
+ * A command while its words are read, and the options that read them. These types refer to one another, so they share a file.
+ */
 import type { Command } from "../command/command.js";
+import type { Protocol } from "../protocol/protocols.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { ServiceNames } from "../system/service-names.js";
 import type { OptionSpec } from "./getopt.js";
-import type { Subject } from "./matrix.js";
-import type { ProtocolOptions } from "./protocol-options.js";
+import type { PairNames, Rules, Subject } from "./matrix.js";
 
 /** What reading words takes from outside. Files are read when they are needed, and once for a context. */
 export interface ParseContext {
@@ -47,4 +49,32 @@ export interface Draft {
 /** What a word can be found to be: how it takes a value, and what it then does. */
 export interface Word extends OptionSpec {
   apply(draft: Draft, value: string | undefined): void;
+}
+
+/** What a command does with flows or expectations, as far as the options of protocols are concerned. */
+export type Use = "filter" | "update" | "create" | "get" | "create expect" | "find expect";
+
+/** Which commands take an option, and which need it. */
+export type Legality = "original" | "reply" | "replyKey" | "expected" | "state" | "vtag" | "role" | "icmp" | "icmpId";
+
+/** An option that comes with a protocol: it has long names alone. */
+export interface ProtocolOption {
+  /** Messages show the first. */
+  readonly names: readonly [string, ...string[]];
+  readonly argumentName: string;
+  readonly help: string;
+  readonly legality: Legality;
+  read(draft: Draft, text: string, protocol: Protocol): void;
+}
+
+/** The options of one protocol, ready for use. */
+export interface ProtocolOptions {
+  readonly protocol: Protocol;
+  readonly options: readonly ProtocolOption[];
+  /** By each long name. */
+  readonly words: ReadonlyMap<string, Word>;
+  readonly rules: Readonly<Record<Use, Rules>>;
+  readonly pairNames: PairNames | undefined;
+  /** The names that messages show. */
+  readonly names: readonly string[];
 }

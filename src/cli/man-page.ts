@@ -12,9 +12,9 @@ import {
   tablesOf,
 } from "./catalog.js";
 import { COMMANDS, type CommandOption, LOAD_FILE } from "./commands.js";
+import type { ProtocolOption } from "./draft.js";
 import { OPTION_NAMES, type OptionName } from "./matrix.js";
 import { OPTIONS } from "./options.js";
-import type { ProtocolOption } from "./protocol-options.js";
 
 /** What there is to say about a command beyond its line of help. */
 const ABOUT_COMMANDS: Readonly<Partial<Record<CommandOption, string>>> = {

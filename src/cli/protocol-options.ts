@@ -4,25 +4,12 @@ import * as C from "../ctnetlink/constants.js";
 import { type Protocol, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
-import type { Draft, Word } from "./draft.js";
+import type { Draft, Legality, ProtocolOption, ProtocolOptions, Use, Word } from "./draft.js";
 import { checkOptions, type PairNames, type Rules } from "./matrix.js";
 import { readDecimal, readKey, readPort, readRole, readState } from "./values.js";
 
-/** Which commands take an option, and which need it. */
-type Legality = "original" | "reply" | "replyKey" | "expected" | "state" | "vtag" | "role" | "icmp" | "icmpId";
-
-export interface ProtocolOption {
-  /** The first is the one that messages show. */
-  readonly names: readonly [string, ...string[]];
-  readonly argumentName: string;
-  readonly help: string;
-  readonly legality: Legality;
-  read(draft: Draft, text: string, protocol: Protocol): void;
-}
-
-/** What commands do with flows or expectations, as far as these options are concerned. */
-const USES = ["filter", "update", "create", "get", "create expect", "find expect"] as const;
-type Use = (typeof USES)[number];
+/** The columns of LEGALITY. */
+const USES: readonly Use[] = ["filter", "update", "create", "get", "create expect", "find expect"];
 
 /** By command, with " expect" for expectations. Other commands take none of these options. */
 const USE_OF: Readonly<Record<string, Use>> = {
@@ -188,18 +175,6 @@ const ROWS: Readonly<Record<number, Row>> = {
     pairNames: { original: ["srckey", "dstkey"], reply: ["reply-src-key", "reply-dst-key"] },
   },
 };
-
-/** The options of one protocol, ready for use. */
-export interface ProtocolOptions {
-  readonly protocol: Protocol;
-  readonly options: readonly ProtocolOption[];
-  /** By each long name. */
-  readonly words: ReadonlyMap<string, Word>;
-  readonly rules: Readonly<Record<Use, Rules>>;
-  readonly pairNames: PairNames | undefined;
-  /** The names that messages show. */
-  readonly names: readonly string[];
-}
 
 const compiled = new Map<number, ProtocolOptions>();
 

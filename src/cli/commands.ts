@@ -61,11 +61,11 @@ export const TABLES: readonly TableName[] = ["expect", "conntrack", "dying", "un
 
 /** Makes `subject` the command, and what `table` begins the name of its table. */
 export function chooseCommand(draft: Draft, subject: CommandOption, table: string | undefined): void {
-  const { command } = draft;
-  if (table !== undefined) command.table = findTable(subject, table);
+  const { low } = draft;
+  if (table !== undefined) low.table = findTable(subject, table);
   if (draft.subject !== "none") throw new UsageError("Invalid commands combination");
   draft.subject = subject;
-  command.name = subject;
+  low.name = subject;
 }
 
 function findTable(subject: CommandOption, text: string): TableName {

@@ -1,10 +1,10 @@
 /**
  * A command while its words are read, and the options that read them. These types refer to one another, so they share a file.
  */
-import type { Command } from "../command/command.js";
 import type { Protocol } from "../protocol/protocols.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { ServiceNames } from "../system/service-names.js";
+import type { Arguments } from "./arguments.js";
 import type { OptionSpec } from "./getopt.js";
 import type { PairNames, Rules, Subject } from "./matrix.js";
 
@@ -31,7 +31,7 @@ export interface Files {
 export interface Draft {
   readonly context: ParseContext;
   readonly files: Files;
-  readonly command: Command;
+  readonly low: Arguments;
   subject: Subject;
   /** The common options that were given, as bits of OPTION_NAMES. */
   given: number;

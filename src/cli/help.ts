@@ -1,5 +1,5 @@
 /** The text of --help. main imports this module when help is asked for: commander takes 8 ms to load. */
-import type { Command } from "../command/command.js";
+import type { Help } from "../command/command.js";
 import { PROTOCOLS } from "../protocol/protocols.js";
 import { buildProgram } from "./program.js";
 import { protocolOptions } from "./protocol-options.js";
@@ -16,8 +16,8 @@ Exit status: 0 done, 1 failed or nothing found, 2 the command line cannot be acc
 `;
 
 /** All commands and options; with -p those of the protocol too. */
-export function helpText({ values }: Command): string {
-  const protocol = values.protonum === undefined ? undefined : protocolOptions(values.protonum);
+export function helpText({ protonum }: Help): string {
+  const protocol = protonum === undefined ? undefined : protocolOptions(protonum);
   const text = buildProgram(protocol)
     .usage("[command] [table] [options]")
     .description("Look at and change the kernel's table of tracked connections.")

@@ -1,8 +1,9 @@
 /** -R: reads and checks a whole file of commands, then has it applied. */
-import type { Command } from "../command/command.js";
+
+import type { CreateFlow, LoadableCommand } from "../command/command.js";
 import { type Context, despiteBrokenOutput } from "../command/context.js";
-import { encodeCreate } from "../command/create.js";
 import { LoadPlan } from "../command/load-file.js";
+import { encodeNewFlow } from "../command/new-flow.js";
 import { MessageWriter } from "../netlink/message.js";
 import { KernelError, UsageError } from "../system/errors.js";
 import { decodeText } from "../system/text.js";
@@ -112,7 +113,7 @@ export class LineReader {
       this.#plan.addCommand(command, line);
       return;
     }
-    encodeCreate(writer, command);
+    encodeNewFlow(writer, command.name, command.flow);
     this.#patterns.learn(words, writer.buffer.slice(at, writer.length), (words) => this.#try(words));
     this.#plan.entryWritten(at, line);
   }
@@ -124,7 +125,7 @@ export class LineReader {
       const command = parseLoadFileLine(words, this.#trialContext);
       if (!isCreate(command) || this.#trialWarned) return undefined;
       this.#trial.clear();
-      encodeCreate(this.#trial, command);
+      encodeNewFlow(this.#trial, command.name, command.flow);
       return this.#trial.buffer.slice(0, this.#trial.length);
     } catch (error) {
       if (error instanceof UsageError) return undefined;
@@ -133,7 +134,9 @@ export class LineReader {
   }
 }
 
-const isCreate = ({ name }: Command): boolean => name === "create" || name === "add";
+function isCreate(command: LoadableCommand): command is CreateFlow {
+  return command.name === "create" || command.name === "add";
+}
 
 /** Reads the file: every line is checked, and kept in the plan, before anything is applied. Returns how many lines it has. */
 function readPlan(plan: LoadPlan, path: string, io: Io, context: ParseContext): number {

@@ -1,5 +1,5 @@
 /** The program: a command line in, an exit status out. */
-import type { Command } from "../command/command.js";
+import type { Help, KernelCommand, LoadFile } from "../command/command.js";
 import { say } from "../command/context.js";
 import { failureText, runCommand } from "../command/run.js";
 import { EPIPE } from "../system/errno.js";
@@ -46,12 +46,12 @@ export function main(
   }
 }
 
-function run(command: Command, io: Io, context: ParseContext): number {
-  return command.file === undefined ? runCommand(command, io) : loadFile(command.file, io, context);
+function run(command: KernelCommand | LoadFile, io: Io, context: ParseContext): number {
+  return command.name === "load-file" ? loadFile(command.file, io, context) : runCommand(command, io);
 }
 
 /** The same with a short output held back until the summary, or the error, is written. */
-function runHeld(command: Command, io: Io, context: ParseContext): number {
+function runHeld(command: KernelCommand | LoadFile, io: Io, context: ParseContext): number {
   const stdout = new HeldOutput(io.stdout);
   let status: number;
   try {
@@ -63,7 +63,7 @@ function runHeld(command: Command, io: Io, context: ParseContext): number {
   return status;
 }
 
-async function help(command: Command, io: Io): Promise<number> {
+async function help(command: Help, io: Io): Promise<number> {
   try {
     const { helpText } = await import("./help.js");
     io.stdout.write(Buffer.from(helpText(command)));

@@ -1,5 +1,5 @@
 /** The options that every protocol has: one row each. A name without a row does not compile. */
-import type { NatValues } from "../command/command.js";
+import type { NatFilter } from "../match/filter.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft } from "./draft.js";
@@ -49,8 +49,8 @@ export type OptionRow = Flag | Valued | OptionallyValued;
 /** -n, -g, -j: a second one adds to what the first said. */
 function nat(key: "srcNat" | "dstNat" | "anyNat", option: OptionName): OptionallyValued["read"] {
   return (draft, text) => {
-    const { values } = draft.command;
-    const added: NatValues = text === undefined ? {} : readNat(draft, text, option);
+    const { values } = draft.low;
+    const added: NatFilter = text === undefined ? {} : readNat(draft, text, option);
     values[key] = { ...values[key], ...added };
   };
 }
@@ -59,7 +59,7 @@ function nat(key: "srcNat" | "dstNat" | "anyNat", option: OptionName): Optionall
 function network(tuple: "orig" | "expectTuple", side: "src" | "dst"): Valued["read"] {
   const key = `${side}Mask` as const;
   return (draft, text) => {
-    const { values } = draft.command;
+    const { values } = draft.low;
     const { address, mask } = readMaskedAddress(draft, text);
     values[tuple][side] = address;
     if (mask !== undefined) values[key] = mask;
@@ -93,7 +93,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "ip",
     help: "source of the reply direction",
     read: (draft, text) => {
-      draft.command.values.reply.src = readAddress(draft, text, "reply-src");
+      draft.low.values.reply.src = readAddress(draft, text, "reply-src");
     },
   },
   "reply-dst": {
@@ -102,7 +102,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "ip",
     help: "destination of the reply direction",
     read: (draft, text) => {
-      draft.command.values.reply.dst = readAddress(draft, text, "reply-dst");
+      draft.low.values.reply.dst = readAddress(draft, text, "reply-dst");
     },
   },
   protonum: {
@@ -112,7 +112,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     help: "layer-4 protocol, by name or number; its own options go with it",
     read: (draft, text) => {
       const number = readProtocol(draft, text);
-      draft.command.values.protonum = number;
+      draft.low.values.protonum = number;
       useProtocol(draft, protocolOptions(number));
     },
   },
@@ -121,8 +121,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "seconds",
     help: "time until the entry expires",
-    read: ({ command }, text) => {
-      command.values.timeoutSeconds = readDecimal(text, "timeout", U32_MAX);
+    read: ({ low }, text) => {
+      low.values.timeoutSeconds = readDecimal(text, "timeout", U32_MAX);
     },
   },
   status: {
@@ -131,15 +131,15 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "flags",
     help: "comma list of ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD; !FLAG for one that is not set; UNREPLIED, UNSET",
     read: (draft, text) => {
-      draft.command.values.status = readStatus(draft, text);
+      draft.low.values.status = readStatus(draft, text);
     },
   },
   zero: {
     letter: "z",
     argument: "none",
     help: "set the counters to zero while listing",
-    read: ({ command }) => {
-      command.zero = true;
+    read: ({ low }) => {
+      low.zero = true;
     },
   },
   "event-mask": {
@@ -169,7 +169,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "mask",
     help: "network mask of the source",
     read: (draft, text) => {
-      draft.command.values.srcMask = readAddress(draft, text, "mask-src");
+      draft.low.values.srcMask = readAddress(draft, text, "mask-src");
     },
   },
   "mask-dst": {
@@ -178,7 +178,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "mask",
     help: "network mask of the destination",
     read: (draft, text) => {
-      draft.command.values.dstMask = readAddress(draft, text, "mask-dst");
+      draft.low.values.dstMask = readAddress(draft, text, "mask-dst");
     },
   },
   "nat-range": {
@@ -193,8 +193,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "mark[/mask]",
     help: "connection mark",
-    read: ({ command }, text) => {
-      command.values.mark = readMark(text);
+    read: ({ low }, text) => {
+      low.values.mark = readMark(text);
     },
   },
   id: {
@@ -202,8 +202,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "id",
     help: "the kernel's id of the entry",
-    read: ({ command }, text) => {
-      command.values.id = readNumber(text, "i", U32_MAX);
+    read: ({ low }, text) => {
+      low.values.id = readNumber(text, "i", U32_MAX);
     },
   },
   family: {
@@ -239,8 +239,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "secmark",
     help: "security mark",
-    read: ({ command }, text) => {
-      command.values.secmark = readNumber(text, "c", U32_MAX);
+    read: ({ low }, text) => {
+      low.values.secmark = readNumber(text, "c", U32_MAX);
     },
   },
   "buffer-size": {
@@ -248,8 +248,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "bytes",
     help: "size of the receive buffer for events",
-    read: ({ command }, text) => {
-      command.bufferSizeBytes = readBufferSize(text);
+    read: ({ low }, text) => {
+      low.bufferSizeBytes = readBufferSize(text);
     },
   },
   "any-nat": {
@@ -264,8 +264,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "zone",
     help: "zone of both directions",
-    read: ({ command }, text) => {
-      command.values.zone = readNumber(text, "w", 0xffff);
+    read: ({ low }, text) => {
+      low.values.zone = readNumber(text, "w", 0xffff);
     },
   },
   label: {
@@ -302,8 +302,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "zone",
     help: "zone of the original direction",
-    read: ({ command }, text) => {
-      command.values.orig.zone = readNumber(text, "(", 0xffff);
+    read: ({ low }, text) => {
+      low.values.orig.zone = readNumber(text, "(", 0xffff);
     },
   },
   "reply-zone": {
@@ -311,8 +311,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "zone",
     help: "zone of the reply direction",
-    read: ({ command }, text) => {
-      command.values.reply.zone = readNumber(text, ")", 0xffff);
+    read: ({ low }, text) => {
+      low.values.reply.zone = readNumber(text, ")", 0xffff);
     },
   },
   labelmap: {

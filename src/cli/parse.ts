@@ -1,8 +1,9 @@
 /** Words to commands: what is on a command line, or on a line of a load-file. */
-import { type Command, noTuple } from "../command/command.js";
+import type { Command, LoadableCommand, LoadFile } from "../command/command.js";
 import { AF_UNSPEC } from "../ctnetlink/constants.js";
 import { UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH } from "../system/labelmap.js";
+import { type Arguments, noTuple, type Values } from "./arguments.js";
 import { COMMANDS, type CommandOption, chooseCommand } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
 import { filesOf } from "./files.js";
@@ -10,6 +11,7 @@ import { Getopt } from "./getopt.js";
 import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
 import { OPTIONS } from "./options.js";
 import { checkProtocolOptions, protocolOptions, useProtocol } from "./protocol-options.js";
+import { resolve } from "./resolve.js";
 import { readProtocol } from "./values.js";
 
 export type { ParseContext } from "./draft.js";
@@ -70,24 +72,36 @@ function findName(name: string, more: ReadonlyMap<string, Word>): Word | undefin
  * @throws UsageError with the text that follows the program's prefix
  */
 export function parseCommandLine(argv: readonly string[], context: ParseContext): Command {
-  const [first, file] = argv;
-  if ((first === "-R" || first === "--load-file") && file !== undefined) {
-    return { ...newCommand(), name: "load-file", file };
-  }
-  return parseWords(argv, context).command;
+  return loadFileOf(argv) ?? resolve(readArguments(argv, context));
+}
+
+/** -R counts as the first word alone, and all words behind its file are ignored. */
+function loadFileOf([first, file]: readonly string[]): LoadFile | undefined {
+  const loads = (first === "-R" || first === "--load-file") && file !== undefined;
+  return loads ? { name: "load-file", file } : undefined;
+}
+
+/** What the words of a command line say, each option for itself: see parseCommandLine. */
+export function readArguments(argv: readonly string[], context: ParseContext): Arguments {
+  return readWords(argv, context).low;
+}
+
+/** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
+export function parseLoadFileLine(words: readonly string[], context: ParseContext): LoadableCommand {
+  const { subject, low } = readWords(words, context, SHOWN_IN_FILES);
+  const command = resolve(low);
+  if (subject !== "none" && isLoadable(command)) return command;
+  throw new UsageError(`Cannot use command \`${loadFileName(subject, low)}' with --load-file`);
 }
 
 /** The commands that a load-file may hold. */
 const LOADABLE: readonly string[] = ["create", "add", "update", "delete", "flush"];
 
-/** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
-export function parseLoadFileLine(words: readonly string[], context: ParseContext): Command {
-  const { subject, command } = parseWords(words, context, SHOWN_IN_FILES);
-  if (command.table === "conntrack" && LOADABLE.includes(subject)) return command;
-  throw new UsageError(`Cannot use command \`${loadFileName(subject, command)}' with --load-file`);
+function isLoadable(command: Command): command is LoadableCommand {
+  return LOADABLE.includes(command.name) && "table" in command && command.table === "conntrack";
 }
 
-function loadFileName(subject: Draft["subject"], { table }: Command): string {
+function loadFileName(subject: Draft["subject"], { table }: Arguments): string {
   if (subject === "none") return "unknown";
   const letter = `-${COMMANDS[subject].letter}`;
   if (table !== "expect" || subject === "help" || subject === "version") return letter;
@@ -95,7 +109,7 @@ function loadFileName(subject: Draft["subject"], { table }: Command): string {
   return `${subject === "create" ? "-C" : letter} expect`;
 }
 
-function newCommand(): Command {
+function noArguments(): Arguments {
   return {
     name: "help",
     table: "conntrack",
@@ -132,11 +146,11 @@ const JSON_ALONE: readonly string[] = [
 /** In a load-file a new entry is not shown. */
 const SHOWN_IN_FILES: readonly string[] = [];
 
-function parseWords(words: readonly string[], context: ParseContext, jsonAlone = JSON_ALONE): Draft {
+function readWords(words: readonly string[], context: ParseContext, jsonAlone = JSON_ALONE): Draft {
   const draft: Draft = {
     context,
     files: filesOf(context),
-    command: newCommand(),
+    low: noArguments(),
     subject: "none",
     given: 0,
     protocolGiven: 0,
@@ -154,8 +168,7 @@ function parseWords(words: readonly string[], context: ParseContext, jsonAlone =
 function readOptions(draft: Draft, words: readonly string[]): void {
   const name = (name: string): Word | undefined => {
     const found = findName(name, draft.protocol?.words ?? NO_WORDS);
-    if (found !== undefined || draft.protocol !== undefined || draft.command.values.protonum !== undefined)
-      return found;
+    if (found !== undefined || draft.protocol !== undefined || draft.low.values.protonum !== undefined) return found;
     // The options of a protocol may stand before it.
     const protocol = protocolAhead(draft, getopt);
     if (protocol === undefined) return undefined;
@@ -180,13 +193,13 @@ function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
 }
 
 /** Turns label names into bits, now that all options are known. */
-function readLabels({ command, labels, labelMapPath, files }: Draft): void {
-  const asked = labels.length > 0 || command.output.labels;
-  if (!asked && !command.output.json) return;
+function readLabels({ low, labels, labelMapPath, files }: Draft): void {
+  const asked = labels.length > 0 || low.output.labels;
+  if (!asked && !low.output.json) return;
   // json names labels where it can, and says nothing where it cannot.
   const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH, !asked);
-  if (map !== undefined) command.labelMap = map;
-  const { values } = command;
+  if (map !== undefined) low.labelMap = map;
+  const { values } = low;
   for (const { field, names } of labels) {
     const before = values[field];
     if (before === "all") continue;
@@ -215,8 +228,8 @@ const FILTERS =
 
 /** Throws UsageError for options that do not go with the command, or with one another. */
 function check(draft: Draft, jsonAlone: readonly string[]): void {
-  const { command, subject } = draft;
-  const { values, table } = command;
+  const { low, subject } = draft;
+  const { values, table } = low;
   // A mask may have come as /LEN.
   if (values.srcMask !== undefined) draft.given |= MASK_SRC;
   if (values.dstMask !== undefined) draft.given |= MASK_DST;
@@ -224,11 +237,11 @@ function check(draft: Draft, jsonAlone: readonly string[]): void {
   if ((given & ANY_NAT) !== 0 && (given & NAT) !== 0) {
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
   }
-  const json = command.output.json && jsonAlone.includes(`${subject} ${table}`);
+  const json = low.output.json && jsonAlone.includes(`${subject} ${table}`);
   checkOptions(commandRules(subject, table)!, json ? given & ~OUTPUT : given, OPTION_NAMES, ADDRESS_PAIRS);
   checkProtocolOptions(draft);
   if (table === "conntrack") {
-    if (command.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");
+    if (low.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");
     if (values.srcMask && !values.orig.src) throw new UsageError("Can't use --mask-src without --src");
     if (values.dstMask && !values.orig.dst) throw new UsageError("Can't use --mask-dst without --dst");
   } else if (table === "expect") {
@@ -237,7 +250,7 @@ function check(draft: Draft, jsonAlone: readonly string[]): void {
 }
 
 /** An expectation has masks of its own, by the same options. */
-function moveMasks(values: Command["values"]): void {
+function moveMasks(values: Values): void {
   const { srcMask, dstMask } = values;
   if (srcMask !== undefined) values.expectMask.src = srcMask;
   if (dstMask !== undefined) values.expectMask.dst = dstMask;

@@ -1,6 +1,7 @@
 /** The options that come with a protocol: long names alone. */
-import type { TupleValues } from "../command/command.js";
+
 import * as C from "../ctnetlink/constants.js";
+import type { TupleFields } from "../ctnetlink/encode.js";
 import { type Protocol, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
@@ -44,7 +45,7 @@ const LEGALITY: Readonly<Record<Legality, readonly (typeof O | typeof P | typeof
 };
 
 type TupleName = "orig" | "reply" | "expectTuple" | "expectMask";
-type NumberField = Exclude<keyof TupleValues, "src" | "dst" | "zone">;
+type NumberField = Exclude<keyof TupleFields, "src" | "dst" | "zone">;
 type NumberReader = (draft: Draft, text: string, protocol: Protocol) => number;
 
 /** An option for a number of a tuple. */
@@ -62,7 +63,7 @@ function number(
     help,
     argumentName,
     read: (draft, text, protocol) => {
-      draft.command.values[tuple][field] = read(draft, text, protocol);
+      draft.low.values[tuple][field] = read(draft, text, protocol);
     },
   };
 }
@@ -119,8 +120,8 @@ const state = (): ProtocolOption => ({
   argumentName: "state",
   legality: "state",
   help: "state of the connection, e.g. ESTABLISHED",
-  read: ({ command }, text, protocol) => {
-    command.values.state = readState(protocol, text);
+  read: ({ low }, text, protocol) => {
+    low.values.state = readState(protocol, text);
   },
 });
 
@@ -129,8 +130,8 @@ const vtag = (name: string, field: "origVtag" | "replyVtag", help: string): Prot
   argumentName: "tag",
   legality: "vtag",
   help,
-  read: ({ command }, text) => {
-    command.values[field] = readDecimal(text, "verification tag", U32_MAX);
+  read: ({ low }, text) => {
+    low.values[field] = readDecimal(text, "verification tag", U32_MAX);
   },
 });
 
@@ -144,8 +145,8 @@ const ROLE: ProtocolOption = {
   argumentName: "role",
   legality: "role",
   help: "client or server: which of them the original direction comes from",
-  read: ({ command }, text) => {
-    command.values.role = readRole(text);
+  read: ({ low }, text) => {
+    low.values.role = readRole(text);
   },
 };
 
@@ -239,9 +240,9 @@ export function useProtocol(draft: Draft, next: ProtocolOptions | undefined): vo
 const NONE_ALLOWED: Rules = { required: 0, allowed: 0 };
 
 /** Throws UsageError for options of the protocol that the command does not take, or that it lacks. */
-export function checkProtocolOptions({ protocol, protocolGiven, subject, command }: Draft): void {
+export function checkProtocolOptions({ protocol, protocolGiven, subject, low }: Draft): void {
   if (protocol === undefined) return;
-  const use = USE_OF[command.table === "expect" ? `${subject} expect` : subject];
+  const use = USE_OF[low.table === "expect" ? `${subject} expect` : subject];
   const rules = use === undefined ? NONE_ALLOWED : protocol.rules[use];
   checkOptions(rules, protocolGiven, protocol.names, protocol.pairNames);
 }

@@ -1,13 +1,15 @@
 /** Readers of values: a word in, what it means out, or UsageError in the reference's words. */
-import type { NatValues, OutputValues, StatusValues } from "../command/command.js";
+
 import * as C from "../ctnetlink/constants.js";
 import { ALL_EVENTS, eventBit } from "../ctnetlink/events.js";
 import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
+import type { NatFilter, StatusCondition } from "../match/filter.js";
 import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";
 import { parseDecimal, parseUnsigned, U32_MAX } from "../system/numbers.js";
 import { servicePort } from "../system/service-names.js";
+import type { OutputWords } from "./arguments.js";
 import type { Draft } from "./draft.js";
 
 /** A whole decimal number, 0 to `max`, of what `what` calls it. */
@@ -65,9 +67,9 @@ export function readFamily(draft: Draft, text: string): void {
 }
 
 /** All that a command names must be of one family. */
-function useFamily({ command }: Draft, family: number): void {
-  if (command.family !== C.AF_UNSPEC && command.family !== family) throw new UsageError("mismatched address family");
-  command.family = family;
+function useFamily({ low }: Draft, family: number): void {
+  if (low.family !== C.AF_UNSPEC && low.family !== family) throw new UsageError("mismatched address family");
+  low.family = family;
 }
 
 function unsupported(text: string): never {
@@ -116,7 +118,7 @@ export function readMaskedAddress(draft: Draft, text: string): { address: Uint8A
 }
 
 /** [ADDRESS][:PORT], [V6]:PORT, or an IPv6 address alone. `option` is the long name of the option. */
-export function readNat(draft: Draft, text: string, option: string): NatValues {
+export function readNat(draft: Draft, text: string, option: string): NatFilter {
   const [address, port] = splitNat(text);
   if (port === "") throw new UsageError("No port specified after `:'");
   const number = port === undefined ? undefined : readDecimal(port, "port", 0xffff);
@@ -163,7 +165,7 @@ export const EVENT_WORDS: Names<number> = [
 
 export const OUTPUT_WORDS = (
   ["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save", "json"] as const
-).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputValues>;
+).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputWords>;
 
 /** These are told apart before all others, in every list of parameters. */
 const IGNORED = [
@@ -209,8 +211,8 @@ function readList<Value>(
 }
 
 /** -u, added to what earlier ones said. */
-export function readStatus(draft: Draft, text: string): StatusValues {
-  const status = draft.command.values.status ?? { set: 0, clear: 0, unset: false };
+export function readStatus(draft: Draft, text: string): StatusCondition {
+  const status = draft.low.values.status ?? { set: 0, clear: 0, unset: false };
   const use = (bit: number, negated: boolean, capitals: string) => {
     if (negated) status.clear |= bit;
     else status.set |= bit;
@@ -223,15 +225,15 @@ export function readStatus(draft: Draft, text: string): StatusValues {
 
 /** -e, added to what earlier ones said. */
 export function readEventMask(draft: Draft, text: string): void {
-  draft.command.eventMask ??= 0;
+  draft.low.eventMask ??= 0;
   readList(draft, text, EVENT_WORDS, (bits) => {
-    draft.command.eventMask! |= bits;
+    draft.low.eventMask! |= bits;
   });
 }
 
 /** -o, added to what earlier ones said. */
 export function readOutput(draft: Draft, text: string): void {
-  const { output } = draft.command;
+  const { output } = draft.low;
   readList(draft, text, OUTPUT_WORDS, (name) => {
     output[name] = true;
   });

@@ -5,8 +5,19 @@ import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 import { stateNumber } from "../protocol/state.js";
-import type { Values } from "./command.js";
-import { protoinfo } from "./template.js";
+import { type ProtocolState, protoinfo } from "./new-flow.js";
+
+/** What an update changes; what is absent stays as it is. */
+export interface Changes extends ProtocolState {
+  timeoutSeconds?: number;
+  /** The bits of `mask` become those of `value`, by exclusive or with what is left: iptables' --set-xmark. */
+  mark?: { value: number; mask: number };
+  /** IPS_* bits to set: the kernel clears none. */
+  status?: number;
+  /** Label bits to set, or to clear. */
+  labelAdd?: readonly number[];
+  labelDel?: readonly number[] | "all";
+}
 
 /** The value in a slot, or undefined where the kernel did not send it. */
 function u32(view: FlowView, slot: number): number | undefined {
@@ -14,7 +25,7 @@ function u32(view: FlowView, slot: number): number | undefined {
 }
 
 /** The labels to send: see linux/netfilter/nfnetlink_conntrack.h, CTA_LABELS: the kernel wants its own length, and bits under a mask. */
-function labelChanges(view: FlowView, { labelAdd, labelDel }: Values): FlowChanges | undefined {
+function labelChanges(view: FlowView, { labelAdd, labelDel }: Changes): FlowChanges | undefined {
   const slot = S.TOP + C.CTA_LABELS;
   const had = view.has(slot) ? view.bytes(slot) : new Uint8Array(LABEL_BITS / 8);
   if (labelAdd !== undefined) {
@@ -29,10 +40,10 @@ function labelChanges(view: FlowView, { labelAdd, labelDel }: Values): FlowChang
 }
 
 /** What to send for an entry, or undefined where nothing would change. */
-export function changesFor(view: FlowView, values: Values): FlowChanges | undefined {
+export function changesFor(view: FlowView, wanted: Changes): FlowChanges | undefined {
   const changes: FlowChanges = {};
   let any = false;
-  const { timeoutSeconds, mark, status } = values;
+  const { timeoutSeconds, mark, status } = wanted;
   if (timeoutSeconds !== undefined && timeoutSeconds !== u32(view, S.TOP + C.CTA_TIMEOUT)) {
     changes.timeoutSeconds = timeoutSeconds;
     any = true;
@@ -47,17 +58,17 @@ export function changesFor(view: FlowView, values: Values): FlowChanges | undefi
   }
   if (status !== undefined) {
     const old = u32(view, S.TOP + C.CTA_STATUS) ?? 0;
-    const next = (old | status.set) >>> 0;
+    const next = (old | status) >>> 0;
     if (next !== old) {
       changes.status = next;
       any = true;
     }
   }
-  if (values.state !== undefined && values.state !== stateNumber(view)) {
-    changes.protoinfo = protoinfo(values);
+  if (wanted.state !== undefined && wanted.state !== stateNumber(view)) {
+    changes.protoinfo = protoinfo(wanted);
     any = true;
   }
-  const labels = labelChanges(view, values);
+  const labels = labelChanges(view, wanted);
   if (labels !== undefined) Object.assign(changes, labels);
   return any || labels !== undefined ? changes : undefined;
 }

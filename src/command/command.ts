@@ -1,95 +1,171 @@
 /**
- * A command line after it was understood: what the command-line layer hands to the commands.
+ * What a command line means: what the command-line layer hands to the commands. Each command has what it needs, and nothing else.
  * Addresses are raw bytes in network order (4 or 16); numbers are in host terms.
  */
-import type { TupleFields } from "../ctnetlink/encode.js";
-import type { FlowFilter, NatFilter } from "../match/filter.js";
-import type { LabelMap } from "../system/labelmap.js";
-
-export type CommandName =
-  | "list"
-  | "get"
-  | "create"
-  | "add"
-  | "update"
-  | "delete"
-  | "flush"
-  | "event"
-  | "count"
-  | "stats"
-  | "version"
-  | "help"
-  | "load-file";
+import type { ExpectTemplate, Tuple } from "../ctnetlink/encode.js";
+import type { FlowKey } from "../ctnetlink/queries.js";
+import type { FormatName } from "../format/formats.js";
+import type { FormatOptions } from "../format/formatter.js";
+import type { FlowFilter } from "../match/filter.js";
+import type { Changes } from "./changes.js";
+import type { NewFlow } from "./new-flow.js";
 
 export type TableName = "conntrack" | "expect" | "dying" | "unconfirmed";
 
-/** The fields of one direction as options give them. */
-export type TupleValues = TupleFields;
-
-/** A direction of which nothing was said. All have the same shape, for a million of them are made for a load-file. */
-export function noTuple(): TupleValues {
-  return {
-    src: undefined,
-    dst: undefined,
-    sport: undefined,
-    dport: undefined,
-    icmpType: undefined,
-    icmpCode: undefined,
-    icmpId: undefined,
-    zone: undefined,
-  };
+/** -o: the format, and what it shows beyond its least. */
+export interface Output {
+  format: FormatName;
+  show: Pick<FormatOptions, "extended" | "id" | "timestamp" | "ktimestamp" | "labels">;
 }
 
-/** -u. As a filter what FlowFilter says; as a value the bits of `set`. */
-export type StatusValues = NonNullable<FlowFilter["status"]>;
-
-/** -n, -g, -j: an empty object asks whether the flow is translated at all. */
-export type NatValues = NatFilter;
-
-/** Everything that options can say about a flow or an expectation: what to look for, and what a change makes of it. */
-export interface Values extends Omit<FlowFilter, "family" | "orig" | "reply" | "labels"> {
-  orig: TupleValues;
-  reply: TupleValues;
-  /** The expectation's own tuple and mask: --tuple-src … --mask-port-dst. */
-  expectTuple: TupleValues;
-  expectMask: TupleValues;
-  /** DCCP role: 0 client, 1 server. */
-  role?: number;
-  /** Label bits that must all be set (-l). */
-  labels?: number[];
-  labelAdd?: number[];
-  /** Bits to clear, or all of them. */
-  labelDel?: number[] | "all";
-}
-
-/** -o. */
-export interface OutputValues {
-  xml: boolean;
-  save: boolean;
-  json: boolean;
-  extended: boolean;
-  timestamp: boolean;
-  id: boolean;
-  ktimestamp: boolean;
-  labels: boolean;
-  userspace: boolean;
-}
-
-export interface Command {
-  name: CommandName;
-  table: TableName;
-  /** AF_INET, AF_INET6, or AF_UNSPEC where neither -f nor an address said one. */
-  family: number;
-  values: Values;
-  output: OutputValues;
+export interface ListFlows {
+  name: "list";
+  table: Exclude<TableName, "expect">;
+  filter: FlowFilter;
   /** -z: read and zero the counters. */
   zero: boolean;
-  /** -e: a mask of events, see eventBit; absent where -e is, that is all. 0 is a list that names no event. */
-  eventMask?: number;
-  /** -b, bytes. */
-  bufferSizeBytes?: number;
-  /** Where label names come from; absent unless a label option or -o labels asked for them, or where the file is missing. */
-  labelMap?: LabelMap;
-  /** -R: the path, "-" for standard input. */
-  file?: string;
+  output: Output;
 }
+
+export interface ListExpectations {
+  name: "list";
+  table: "expect";
+  /** AF_INET, AF_INET6, or AF_UNSPEC for both. */
+  family: number;
+  output: Output;
+}
+
+export interface GetFlow {
+  name: "get";
+  table: "conntrack";
+  key: FlowKey;
+  /** What the flow that is found must be besides. */
+  filter: FlowFilter;
+  output: Output;
+}
+
+/** One expectation by the tuple that it expects. */
+interface OfExpectation {
+  table: "expect";
+  family: number;
+  tuple: Tuple;
+  output: Output;
+}
+
+export interface GetExpectation extends OfExpectation {
+  name: "get";
+}
+
+/** -I refuses an entry that is there already; -A changes it. */
+export interface CreateFlow {
+  name: "create" | "add";
+  table: "conntrack";
+  flow: NewFlow;
+  output: Output;
+}
+
+export interface CreateExpectation {
+  name: "create";
+  table: "expect";
+  family: number;
+  expectation: ExpectTemplate;
+  output: Output;
+}
+
+export interface UpdateFlows {
+  name: "update";
+  table: "conntrack";
+  filter: FlowFilter;
+  changes: Changes;
+  output: Output;
+}
+
+export interface DeleteFlows {
+  name: "delete";
+  table: "conntrack";
+  filter: FlowFilter;
+  output: Output;
+}
+
+export interface DeleteExpectation extends OfExpectation {
+  name: "delete";
+}
+
+export interface FlushFlows {
+  name: "flush";
+  table: "conntrack";
+  family: number;
+}
+
+export interface FlushExpectations {
+  name: "flush";
+  table: "expect";
+}
+
+/** What -E takes on both tables. */
+interface Events {
+  name: "event";
+  /** -e: a mask of events, see eventBit. */
+  eventMask: number;
+  /** -b; the usual size where it is absent. */
+  bufferSizeBytes?: number;
+  output: Output;
+}
+
+export interface FlowEvents extends Events {
+  table: "conntrack";
+  filter: FlowFilter;
+}
+
+export interface ExpectEvents extends Events {
+  table: "expect";
+}
+
+export interface Count {
+  name: "count";
+  table: "conntrack" | "expect";
+  output: Output;
+}
+
+export interface Stats {
+  name: "stats";
+  table: "conntrack" | "expect";
+  output: Output;
+}
+
+/** What is done with the kernel. */
+export type KernelCommand =
+  | ListFlows
+  | ListExpectations
+  | GetFlow
+  | GetExpectation
+  | CreateFlow
+  | CreateExpectation
+  | UpdateFlows
+  | DeleteFlows
+  | DeleteExpectation
+  | FlushFlows
+  | FlushExpectations
+  | FlowEvents
+  | ExpectEvents
+  | Count
+  | Stats;
+
+/** -h; with the protocol whose options it shows too. */
+export interface Help {
+  name: "help";
+  protonum: number | undefined;
+}
+
+/** -R: the path, "-" for standard input. */
+export interface LoadFile {
+  name: "load-file";
+  file: string;
+}
+
+export type Command = KernelCommand | Help | LoadFile | { name: "version" };
+
+export type CommandName = Command["name"];
+
+/** The commands that a line of a load-file may be. */
+export type LoadableCommand = CreateFlow | UpdateFlows | DeleteFlows | FlushFlows;

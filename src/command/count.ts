@@ -1,16 +1,16 @@
 /** -C: how many entries a table holds. */
 import * as query from "../ctnetlink/queries.js";
 import { countJson } from "../format/stats.js";
-import type { Command } from "./command.js";
+import type { Count } from "./command.js";
 import type { Context } from "./context.js";
 import { withConnection } from "./context.js";
 import { orFromProc } from "./proc.js";
 
-function show({ output, table }: Command, context: Context, entries: number): void {
-  context.stdout.write(Buffer.from(output.json ? countJson(table, entries) : `${entries}\n`));
+function show({ output, table }: Count, context: Context, entries: number): void {
+  context.stdout.write(Buffer.from(output.format === "json" ? countJson(table, entries) : `${entries}\n`));
 }
 
-export function countFlows(command: Command, context: Context): number {
+export function countFlows(command: Count, context: Context): number {
   return orFromProc(
     context,
     () => {
@@ -21,11 +21,11 @@ export function countFlows(command: Command, context: Context): number {
   );
 }
 
-export function countExpectations(command: Command, context: Context): number {
+export function countExpectations(command: Count, context: Context): number {
   return orFromProc(
     context,
     // /proc does not count expectations: the reference then shows 0 before the error, which json need not.
-    () => (command.output.json ? undefined : show(command, context, 0)),
+    () => (command.output.format === "json" ? undefined : show(command, context, 0)),
     () => show(command, context, withConnection(context, query.countExpectations)),
   );
 }

@@ -1,29 +1,17 @@
 /** -I and -A: a new entry. */
 import * as C from "../ctnetlink/constants.js";
-import { encodeExpectCreate, encodeFlowCreate } from "../ctnetlink/encode.js";
+import { encodeExpectCreate } from "../ctnetlink/encode.js";
 import { getExpectation, getFlow } from "../ctnetlink/queries.js";
 import type { Formatter } from "../format/formatter.js";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
-import type { MessageWriter } from "../netlink/message.js";
 import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
-import type { Command } from "./command.js";
+import type { CreateExpectation, CreateFlow } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
+import { encodeNewFlow, flowTuples } from "./new-flow.js";
 import { expectFormatter, flowFormatter } from "./output.js";
-import { createChanges, flowTuples } from "./template.js";
 
-/** Create refuses an entry that is there already; add changes it. */
-const FLAGS = { create: NLM_F_CREATE | NLM_F_EXCL, add: NLM_F_CREATE } as const;
 const DONE = { create: "created", add: "added" } as const;
-
-/** A command without any address is for IPv4, as the reference has it. */
-const createFamily = ({ family }: Command): number => (family === C.AF_UNSPEC ? C.AF_INET : family);
-
-/** Writes the request of a create or add command. */
-export function encodeCreate(writer: MessageWriter, command: Command): void {
-  const name = command.name as keyof typeof FLAGS;
-  encodeFlowCreate(writer, FLAGS[name], createFamily(command), flowTuples(command.values), createChanges(command));
-}
 
 /** Shows what a query finds, which may have vanished again. */
 function showCreated<View>(context: Context, formatter: Formatter<View>, query: (visit: (view: View) => void) => void) {
@@ -36,35 +24,24 @@ function showCreated<View>(context: Context, formatter: Formatter<View>, query: 
   });
 }
 
-export function createFlow(command: Command, context: Context): number {
-  const { values, output } = command;
+export function createFlow({ name, flow, output }: CreateFlow, context: Context): number {
   withConnection(context, (connection) => {
-    connection.request((writer) => encodeCreate(writer, command));
-    if (!output.json) return;
-    const { orig } = flowTuples(values);
-    const key = { family: createFamily(command), type: C.CTA_TUPLE_ORIG, tuple: orig, zone: values.zone };
-    showCreated(context, flowFormatter(command, context), (visit) => getFlow(connection, key, visit));
+    connection.request((writer) => encodeNewFlow(writer, name, flow));
+    if (output.format !== "json") return;
+    const { orig } = flowTuples(flow);
+    const key = { family: flow.family, type: C.CTA_TUPLE_ORIG, tuple: orig, zone: flow.zone };
+    showCreated(context, flowFormatter(output, context), (visit) => getFlow(connection, key, visit));
   });
-  say(context, `1 flow entries have been ${DONE[command.name as keyof typeof DONE]}.`);
+  say(context, `1 flow entries have been ${DONE[name]}.`);
   return 0;
 }
 
-export function createExpectation(command: Command, context: Context): number {
-  const { family, output, values } = command;
-  const { orig, expectTuple, expectMask, protonum, timeoutSeconds } = values;
-  const tuple = { ...expectTuple, protonum };
+export function createExpectation({ family, expectation, output }: CreateExpectation, context: Context): number {
   withConnection(context, (connection) => {
-    connection.request((writer) =>
-      encodeExpectCreate(writer, FLAGS.create, family, {
-        master: { ...orig, protonum },
-        tuple,
-        mask: { ...expectMask, protonum },
-        timeoutSeconds,
-      }),
-    );
-    if (!output.json) return;
-    showCreated(context, expectFormatter(command, context), (visit) =>
-      getExpectation(connection, family, tuple, visit),
+    connection.request((writer) => encodeExpectCreate(writer, NLM_F_CREATE | NLM_F_EXCL, family, expectation));
+    if (output.format !== "json") return;
+    showCreated(context, expectFormatter(output, context), (visit) =>
+      getExpectation(connection, family, expectation.tuple, visit),
     );
   });
   return 0;

@@ -1,6 +1,6 @@
 /** -E: shows events until SIGINT or SIGTERM. */
 import { EXPECT_GROUPS, FLOW_GROUPS } from "../ctnetlink/constants.js";
-import { ALL_EVENTS, eventType } from "../ctnetlink/events.js";
+import { eventType } from "../ctnetlink/events.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
 import type { Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
@@ -9,9 +9,8 @@ import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { EINTR } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
-import type { Command } from "./command.js";
+import type { ExpectEvents, FlowEvents } from "./command.js";
 import { type Context, EntryOutput, say } from "./context.js";
-import { flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 import { ProgramNames } from "./programs.js";
 
@@ -42,7 +41,7 @@ function userspaceSuffix(context: Context): (writer: ByteWriter, view: MessageVi
 }
 
 /** Callers know the reference's words for want of rights, which are not those of other commands. */
-function openListener(context: Context, groups: readonly number[], table: Command["table"]): EventListener {
+function openListener(context: Context, groups: readonly number[], table: "conntrack" | "expect"): EventListener {
   try {
     return EventListener.open(context.backend, groups);
   } catch (error) {
@@ -54,10 +53,13 @@ function openListener(context: Context, groups: readonly number[], table: Comman
   }
 }
 
-function listen(command: Command, context: Context, groups: readonly number[]): EventListener {
-  const { eventMask, bufferSizeBytes } = command;
-  const joined = groups.filter((_, bit) => ((eventMask ?? ALL_EVENTS) & (1 << bit)) !== 0);
-  const listener = openListener(context, joined, command.table);
+function listen(
+  { eventMask, bufferSizeBytes, table }: FlowEvents | ExpectEvents,
+  context: Context,
+  groups: readonly number[],
+): EventListener {
+  const joined = groups.filter((_, bit) => (eventMask & (1 << bit)) !== 0);
+  const listener = openListener(context, joined, table);
   const size = listener.setReceiveBuffer(bufferSizeBytes ?? RECEIVE_BUFFER_BYTES);
   if (bufferSizeBytes !== undefined) {
     context.stderr.write(Buffer.from(`NOTICE: Netlink socket buffer size has been set to ${size} bytes.\n`));
@@ -108,16 +110,16 @@ function catchSignals({ backend }: Context): void {
   for (const signal of [SIGINT, SIGTERM]) backend.catchSignal(signal);
 }
 
-export function flowEvents(command: Command, context: Context): number {
+export function flowEvents(command: FlowEvents, context: Context): number {
   catchSignals(context);
   const listener = listen(command, context, FLOW_GROUPS);
-  const formatter = flowFormatter(command, context);
-  return show(context, listener, formatter, new FlowView(), compileFilter(flowFilter(command)), "flow events");
+  const formatter = flowFormatter(command.output, context, { events: true });
+  return show(context, listener, formatter, new FlowView(), compileFilter(command.filter), "flow events");
 }
 
-export function expectEvents(command: Command, context: Context): number {
+export function expectEvents(command: ExpectEvents, context: Context): number {
   catchSignals(context);
   const listener = listen(command, context, EXPECT_GROUPS);
-  const formatter = expectFormatter(command, context);
+  const formatter = expectFormatter(command.output, context, { events: true });
   return show(context, listener, formatter, new ExpectView(), undefined, "expectation events");
 }

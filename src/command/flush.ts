@@ -3,7 +3,7 @@ import * as C from "../ctnetlink/constants.js";
 import { encodeFlowDelete, encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
 import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
-import type { Command } from "./command.js";
+import type { FlushExpectations, FlushFlows } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
 
@@ -30,14 +30,14 @@ function deleteFamily(family: number, context: Context): void {
   });
 }
 
-export function flushFlows({ family }: Command, context: Context): number {
+export function flushFlows({ family }: FlushFlows, context: Context): number {
   if (family !== C.AF_UNSPEC && !flushHeedsFamily(context)) deleteFamily(family, context);
   else withConnection(context, (connection) => connection.request((writer) => encodeFlowFlush(writer, family)));
   say(context, "connection tracking table has been emptied.");
   return 0;
 }
 
-export function flushExpectations(context: Context): number {
+export function flushExpectations(_: FlushExpectations, context: Context): number {
   withConnection(context, (connection) =>
     connection.request((writer) => encodePlain(writer, C.EXP_DELETE, C.AF_UNSPEC)),
   );

@@ -2,14 +2,13 @@
 import * as C from "../ctnetlink/constants.js";
 import { encodePlain } from "../ctnetlink/encode.js";
 import { ExpectView } from "../ctnetlink/view.js";
-import { dumpFlows } from "../match/dump.js";
-import type { Command, TableName } from "./command.js";
+import { checkStatus, dumpFlows } from "../match/dump.js";
+import type { ListExpectations, ListFlows } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
-import { checkStatus, flowFilter } from "./filter.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
 /** The dump request of each table of flows. */
-const DUMP_TYPES: Readonly<Record<Exclude<TableName, "expect">, number>> = {
+const DUMP_TYPES: Readonly<Record<ListFlows["table"], number>> = {
   conntrack: C.CT_GET,
   dying: C.CT_GET_DYING,
   unconfirmed: C.CT_GET_UNCONFIRMED,
@@ -19,15 +18,14 @@ function warnIfInterrupted(interrupted: boolean, context: Context): void {
   if (interrupted) say(context, "the table changed while it was read: entries may be missing or shown twice");
 }
 
-export function listFlows(command: Command, context: Context): number {
-  checkStatus(command);
-  const table = command.table as Exclude<TableName, "expect">;
-  const type = command.zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
+export function listFlows({ table, filter, zero, output }: ListFlows, context: Context): number {
+  checkStatus(filter);
+  const type = zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
   let interrupted = false;
-  const formatter = flowFormatter(command, context);
-  const count = withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (output) =>
+  const formatter = flowFormatter(output, context);
+  const count = withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (shown) =>
     withConnection(context, (connection) => {
-      ({ interrupted } = dumpFlows(connection, flowFilter(command), (view) => output.entry(view), { type }));
+      ({ interrupted } = dumpFlows(connection, filter, (view) => shown.entry(view), { type }));
     }),
   );
   warnIfInterrupted(interrupted, context);
@@ -35,17 +33,16 @@ export function listFlows(command: Command, context: Context): number {
   return 0;
 }
 
-export function listExpectations(command: Command, context: Context): number {
-  const { family } = command;
+export function listExpectations({ family, output }: ListExpectations, context: Context): number {
   const view = new ExpectView();
   let interrupted = false;
-  const count = withOutput(context.stdout, expectFormatter(command, context), (output) =>
+  const count = withOutput(context.stdout, expectFormatter(output, context), (shown) =>
     withConnection(context, (connection) => {
       ({ interrupted } = connection.dump(
         (writer) => encodePlain(writer, C.EXP_GET, family),
         (buffer, start, end) => {
           view.read(buffer, start, end);
-          if (family === C.AF_UNSPEC || view.family === family) output.entry(view);
+          if (family === C.AF_UNSPEC || view.family === family) shown.entry(view);
         },
       ));
     }),

@@ -6,7 +6,7 @@ import type { NetlinkConnection } from "../netlink/connection.js";
 import { NLM_F_EXCL } from "../netlink/constants.js";
 import { MessageWriter, messageFlags } from "../netlink/message.js";
 import { KernelError } from "../system/errors.js";
-import type { Command, CommandName } from "./command.js";
+import type { CommandName, DeleteFlows, FlushFlows, UpdateFlows } from "./command.js";
 import { type Context, withConnection } from "./context.js";
 import { deleteMatching } from "./delete.js";
 import { flushFlows } from "./flush.js";
@@ -31,7 +31,7 @@ interface Batch {
 
 /** A command that is applied by itself. */
 interface Step {
-  command: Command;
+  command: UpdateFlows | DeleteFlows | FlushFlows;
   line: number;
 }
 
@@ -62,7 +62,7 @@ export class LoadPlan {
   }
 
   /** Adds an update, a delete or a flush of flows. */
-  addCommand(command: Command, line: number): void {
+  addCommand(command: Step["command"], line: number): void {
     this.#closeBatch();
     this.#steps.push({ command, line });
   }

@@ -1,39 +1,40 @@
 /** From -o to a formatter. */
 import type { ExpectView, FlowView } from "../ctnetlink/view.js";
-import { EXPECT_FORMATS, FLOW_FORMATS, type FormatName } from "../format/formats.js";
+import { EXPECT_FORMATS, FLOW_FORMATS } from "../format/formats.js";
 import type { FormatOptions, Formatter } from "../format/formatter.js";
-import type { Command } from "./command.js";
+import type { Output } from "./command.js";
 import type { Context } from "./context.js";
 import { ProgramNames } from "./programs.js";
 
-function formatName({ output }: Command): FormatName {
-  if (output.json) return "json";
-  return output.xml ? "xml" : output.save ? "save" : "default";
+/** What a formatter must know beyond -o. */
+interface Occasion {
+  /** The entries are those that a delete command removed. */
+  deleting?: boolean;
+  /** The entries come with events. */
+  events?: boolean;
 }
 
-function formatOptions({ name, output, labelMap }: Command, context: Context): FormatOptions {
-  const { extended, id, ktimestamp, timestamp } = output;
-  const programs = output.json && name === "event" ? new ProgramNames(context) : undefined;
+function formatOptions(
+  { format, show }: Output,
+  context: Context,
+  { deleting = false, events }: Occasion,
+): FormatOptions {
+  const programs = format === "json" && events ? new ProgramNames(context) : undefined;
   return {
-    extended,
-    id,
-    ktimestamp,
-    timestamp,
-    deleting: name === "delete",
+    ...show,
+    deleting,
     nowMicroseconds: context.nowMicroseconds,
     localTime: context.backend.localTime,
     ...(programs === undefined ? {} : { programName: (portId) => programs.of(portId) }),
-    // The names are there where any option asked for labels; the reference shows them then, with -o labels or without.
-    ...(labelMap === undefined ? {} : { labels: labelMap }),
   };
 }
 
-export function flowFormatter(command: Command, context: Context): Formatter<FlowView> {
-  return FLOW_FORMATS[formatName(command)](formatOptions(command, context));
+export function flowFormatter(output: Output, context: Context, occasion: Occasion = {}): Formatter<FlowView> {
+  return FLOW_FORMATS[output.format](formatOptions(output, context, occasion));
 }
 
-export function expectFormatter(command: Command, context: Context): Formatter<ExpectView> {
-  return EXPECT_FORMATS[formatName(command)](formatOptions(command, context));
+export function expectFormatter(output: Output, context: Context, occasion: Occasion = {}): Formatter<ExpectView> {
+  return EXPECT_FORMATS[output.format](formatOptions(output, context, occasion));
 }
 
 /** Where the reference does not close its xml document: a single entry, and the tables that pass. */
@@ -42,7 +43,7 @@ export function unclosed<View>({ footer: _, ...formatter }: Formatter<View>): Fo
 }
 
 /** What delete and update show: entries alone, without what stands around them in a listing. */
-export function bareFlowFormatter(command: Command, context: Context): Formatter<FlowView> {
-  const { header: _h, footer: _f, ...formatter } = flowFormatter(command, context);
+export function bareFlowFormatter(output: Output, context: Context, occasion: Occasion = {}): Formatter<FlowView> {
+  const { header: _h, footer: _f, ...formatter } = flowFormatter(output, context, occasion);
   return formatter;
 }

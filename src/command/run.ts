@@ -1,7 +1,7 @@
 /** Which function does which command on which table, and how its failures read. */
 import * as E from "../system/errno.js";
-import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
-import type { Command, CommandName } from "./command.js";
+import { ConntrackError, KernelError } from "../system/errors.js";
+import type { KernelCommand } from "./command.js";
 import type { Context } from "./context.js";
 import { countExpectations, countFlows } from "./count.js";
 import { createExpectation, createFlow } from "./create.js";
@@ -14,41 +14,36 @@ import { stats } from "./stats.js";
 import { updateFlows } from "./update.js";
 
 /** Does a command and returns the exit status. Failures are thrown. */
-type Runner = (command: Command, context: Context) => number;
-
-interface Runners {
-  flows: Runner;
-  expectations: Runner;
+function dispatch(command: KernelCommand, context: Context): number {
+  switch (command.name) {
+    case "list":
+      return command.table === "expect" ? listExpectations(command, context) : listFlows(command, context);
+    case "get":
+      return command.table === "expect" ? getExpectation(command, context) : getFlow(command, context);
+    case "count":
+      return command.table === "expect" ? countExpectations(command, context) : countFlows(command, context);
+    case "stats":
+      return stats(command, context);
+    case "create":
+    case "add":
+      return command.table === "expect" ? createExpectation(command, context) : createFlow(command, context);
+    case "update":
+      return updateFlows(command, context);
+    case "delete":
+      return command.table === "expect" ? deleteExpectation(command, context) : deleteFlows(command, context);
+    case "flush":
+      return command.table === "expect" ? flushExpectations(command, context) : flushFlows(command, context);
+    case "event":
+      return command.table === "expect" ? expectEvents(command, context) : flowEvents(command, context);
+  }
 }
 
-/** The commands that the command line itself answers are not among them. */
-type Run = Exclude<CommandName, "help" | "version" | "load-file">;
-
-/** The command line has refused these before. */
-function impossible({ name }: Command): never {
-  throw new UsageError(`Can't do --${name} on expectations`);
-}
-
-const RUNNERS: Readonly<Record<Run, Runners>> = {
-  list: { flows: listFlows, expectations: listExpectations },
-  get: { flows: getFlow, expectations: getExpectation },
-  count: { flows: countFlows, expectations: countExpectations },
-  stats: { flows: stats, expectations: stats },
-  create: { flows: createFlow, expectations: createExpectation },
-  add: { flows: createFlow, expectations: impossible },
-  update: { flows: updateFlows, expectations: impossible },
-  delete: { flows: deleteFlows, expectations: deleteExpectation },
-  flush: { flows: flushFlows, expectations: (_, context) => flushExpectations(context) },
-  event: { flows: flowEvents, expectations: expectEvents },
-};
-
-export function runCommand(command: Command, context: Context): number {
-  const { flows, expectations } = RUNNERS[command.name as Run];
-  const expect = command.table === "expect";
+export function runCommand(command: KernelCommand, context: Context): number {
   try {
-    return (expect ? expectations : flows)(command, context);
+    return dispatch(command, context);
   } catch (error) {
-    if (error instanceof KernelError) error.command ??= expect ? `${command.name} expect` : command.name;
+    const { name, table } = command;
+    if (error instanceof KernelError) error.command ??= table === "expect" ? `${name} expect` : name;
     throw error;
   }
 }

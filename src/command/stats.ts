@@ -2,17 +2,16 @@
 import * as query from "../ctnetlink/queries.js";
 import type { CpuStats } from "../ctnetlink/stats.js";
 import { parseProcStats, statsJson, statsLine } from "../format/stats.js";
-import type { Command } from "./command.js";
+import type { Stats } from "./command.js";
 import type { Context } from "./context.js";
 import { withConnection } from "./context.js";
 import { orFromProc } from "./proc.js";
 
-function show({ output }: Command, context: Context, stats: readonly CpuStats[]): void {
-  context.stdout.write(Buffer.from(stats.map(output.json ? statsJson : statsLine).join("")));
+function show({ output }: Stats, context: Context, stats: readonly CpuStats[]): void {
+  context.stdout.write(Buffer.from(stats.map(output.format === "json" ? statsJson : statsLine).join("")));
 }
 
-export function stats(command: Command, context: Context): number {
-  const table = command.table === "expect" ? "expect" : "conntrack";
+export function stats(command: Stats, context: Context): number {
   return orFromProc(
     context,
     () =>
@@ -21,7 +20,7 @@ export function stats(command: Command, context: Context): number {
       show(
         command,
         context,
-        withConnection(context, (connection) => query.cpuStats(connection, table)),
+        withConnection(context, (connection) => query.cpuStats(connection, command.table)),
       ),
   );
 }

@@ -6,10 +6,9 @@ import { MessageWriter } from "../netlink/message.js";
 import { ENOENT, ENOSPC } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { changesFor } from "./changes.js";
-import type { Command } from "./command.js";
+import type { UpdateFlows } from "./command.js";
 import { type Context, despiteBrokenOutput, type EntryOutput, say, withConnection, withOutput } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
-import { updateFilter } from "./filter.js";
 import { bareFlowFormatter } from "./output.js";
 
 /** Fetches changed entries again, many at a time, and shows them. */
@@ -48,17 +47,17 @@ class Refetch {
 }
 
 /** Changes and shows what matches; returns how many entries were changed. */
-export function updateMatching(command: Command, context: Context): number {
+export function updateMatching({ filter, changes, output }: UpdateFlows, context: Context): number {
   return despiteBrokenOutput(context.stdout, (stdout) =>
-    withOutput(stdout, bareFlowFormatter(command, context), (output) =>
+    withOutput(stdout, bareFlowFormatter(output, context), (shown) =>
       withConnection(context, (connection) => {
-        const refetch = new Refetch(connection, output);
+        const refetch = new Refetch(connection, shown);
         changeMatching(
           context,
-          updateFilter(command),
+          filter,
           (batch, view) => {
-            const changes = changesFor(view, command.values);
-            if (changes !== undefined) batch.add(view, (writer) => encodeFlowUpdate(writer, view, changes));
+            const request = changesFor(view, changes);
+            if (request !== undefined) batch.add(view, (writer) => encodeFlowUpdate(writer, view, request));
           },
           {
             done(buffer, start, end, errno) {
@@ -74,7 +73,7 @@ export function updateMatching(command: Command, context: Context): number {
   );
 }
 
-export function updateFlows(command: Command, context: Context): number {
+export function updateFlows(command: UpdateFlows, context: Context): number {
   const count = updateMatching(command, context);
   say(context, `${count} flow entries have been updated.`);
   return count > 0 ? 0 : 1;

@@ -2,22 +2,22 @@
 import { setImmediate } from "node:timers/promises";
 import { changesFor } from "../command/changes.js";
 import { EntryBatch } from "../command/entry-batch.js";
+import { encodeNewFlow } from "../command/new-flow.js";
 import { ProgramNames } from "../command/programs.js";
-import { createChanges, flowTuples } from "../command/template.js";
 import * as C from "../ctnetlink/constants.js";
-import { encodeFlowCreate, encodeFlowDelete, encodeFlowUpdate, encodePlain } from "../ctnetlink/encode.js";
+import { encodeFlowDelete, encodeFlowUpdate, encodePlain } from "../ctnetlink/encode.js";
 import { EVENT_NAMES, eventType } from "../ctnetlink/events.js";
 import * as query from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
 import { statsObject } from "../format/stats.js";
 import { eventNanoseconds, rfc3339 } from "../format/time.js";
+import { exactNumber } from "../match/conditions.js";
 import { dumpFlowParts } from "../match/dump.js";
 import { compileFilter, type FlowFilter } from "../match/filter.js";
 import { napiBackend } from "../netlink/backend/napi.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
-import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import type { MessageWriter } from "../netlink/message.js";
 import { ENOENT, ENOSPC } from "../system/errno.js";
@@ -141,12 +141,9 @@ export class Conntrack {
    * @throws {KernelError} EEXIST (17) where a flow has one of its tuples already.
    */
   async create(flow: NewFlow): Promise<Flow | undefined> {
-    const { family, values } = readNewFlow(flow, this.#labelBits);
-    const tuples = flowTuples(values);
-    this.#requests().request((writer) =>
-      encodeFlowCreate(writer, NLM_F_CREATE | NLM_F_EXCL, family, tuples, createChanges({ values })),
-    );
-    return this.get({ ...flow, protocol: values.protonum! });
+    const read = readNewFlow(flow, this.#labelBits);
+    this.#requests().request((writer) => encodeNewFlow(writer, "create", read));
+    return this.get({ ...flow, protocol: read.protonum! });
   }
 
   /**
@@ -155,7 +152,7 @@ export class Conntrack {
    */
   async update(filter: Filter, changes: Changes, options: O.Stoppable = {}): Promise<number> {
     const resolved = this.#filter(filter);
-    const values = readChanges(changes, resolved.protonum, this.#labelBits);
+    const values = readChanges(changes, exactNumber(resolved.protonum), this.#labelBits);
     return this.#change(resolved, R.readStoppable(options), "CT_NEW", [ENOENT, ENOSPC], (view) => {
       const changed = changesFor(view, values);
       return changed && ((writer) => encodeFlowUpdate(writer, view, changed));

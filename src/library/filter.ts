@@ -1,6 +1,8 @@
 /** Filters as callers write them, and what they become: the FlowFilter that the command's options become too. */
-import { noTuple, type TupleValues } from "../command/command.js";
-import type { FlowFilter } from "../match/filter.js";
+
+import type { TupleFields } from "../ctnetlink/encode.js";
+import { addressLength, exactly, exactNumber, inNetwork, markedWith } from "../match/conditions.js";
+import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import type { Family, Icmp, Protocol, Status } from "./flow.js";
 import * as V from "./values.js";
 
@@ -64,55 +66,57 @@ interface Reading {
 
 type Reader = (reading: Reading, value: unknown, path: string) => void;
 
+/** One direction; `readNetwork` reads an address, or a network where one may stand. */
+function readTuple(path: string, value: unknown, readNetwork: typeof V.readNetwork): TupleMatch {
+  const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
+  const ports: TupleFields = {};
+  V.readPorts(path, properties, ports);
+  const match: TupleMatch = Object.fromEntries(
+    Object.entries(ports).map(([name, one]) => [name, exactly(one as number)]),
+  );
+  for (const side of ["src", "dst"] as const) {
+    if (properties[side] === undefined) continue;
+    const { address, mask } = readNetwork(`${path}.${side}`, properties[side]);
+    match[side] = inNetwork(address, mask);
+  }
+  return match;
+}
+
 /** In the order in which they are read: a state is one of a protocol. */
 const READERS: { readonly [Name in keyof Filter]-?: Reader } = {
   family({ filter }, value, path) {
     filter.family = V.readFamily(path, value);
   },
   protocol({ filter }, value, path) {
-    filter.protonum = V.readProtocol(path, value);
+    filter.protonum = exactly(V.readProtocol(path, value));
   },
   orig({ filter }, value, path) {
-    const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
-    const tuple = noTuple();
-    V.readPorts(path, properties, tuple);
-    for (const side of ["src", "dst"] as const) {
-      if (properties[side] === undefined) continue;
-      const { address, mask } = V.readNetwork(`${path}.${side}`, properties[side]);
-      tuple[side] = address;
-      if (mask !== undefined) filter[`${side}Mask`] = mask;
-    }
-    filter.orig = tuple;
+    filter.orig = readTuple(path, value, V.readNetwork);
   },
   reply({ filter }, value, path) {
-    const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
-    const tuple: TupleValues = noTuple();
-    V.readPorts(path, properties, tuple);
-    for (const side of ["src", "dst"] as const) {
-      if (properties[side] !== undefined) tuple[side] = V.readAddress(`${path}.${side}`, properties[side]);
-    }
-    filter.reply = tuple;
+    filter.reply = readTuple(path, value, (path, value) => ({ address: V.readAddress(path, value) }));
   },
   state({ filter }, value, path) {
-    filter.state = V.readState(path, value, filter.protonum);
+    filter.state = exactly(V.readState(path, value, exactNumber(filter.protonum)));
   },
   status({ filter }, value, path) {
     filter.status = V.readStatusFilter(path, value);
   },
   mark({ filter }, value, path) {
-    filter.mark = V.readMark(path, value);
+    const { value: number, mask } = V.readMark(path, value);
+    filter.mark = markedWith(number, mask);
   },
   secmark({ filter }, value, path) {
-    filter.secmark = V.readU32(path, value);
+    filter.secmark = exactly(V.readU32(path, value));
   },
   zone({ filter }, value, path) {
-    filter.zone = V.readU16(path, value);
+    filter.zone = exactly(V.readU16(path, value));
   },
   id({ filter }, value, path) {
-    filter.id = V.readU32(path, value);
+    filter.id = exactly(V.readU32(path, value));
   },
   timeout({ filter }, value, path) {
-    filter.timeoutSeconds = V.readU32(path, value);
+    filter.timeoutSeconds = exactly(V.readU32(path, value));
   },
   snat({ filter }, value, path) {
     filter.srcNat = V.readTranslation(path, value);
@@ -137,7 +141,10 @@ export function readFilter(value: Filter, labelBits: V.LabelBits, path = "filter
   }
   const { filter } = reading;
   const { orig, reply, srcNat, dstNat, anyNat } = filter;
-  const nats = [srcNat?.address, dstNat?.address, anyNat?.address];
-  filter.family = V.commonFamily(path, filter.family, orig?.src, orig?.dst, reply?.src, reply?.dst, ...nats);
+  const lengths = [
+    ...[orig?.src, orig?.dst, reply?.src, reply?.dst].map((condition) => condition && addressLength(condition)),
+    ...[srcNat, dstNat, anyNat].map((nat) => nat?.address?.length),
+  ];
+  filter.family = V.commonFamily(path, filter.family, ...lengths);
   return filter;
 }

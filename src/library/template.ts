@@ -1,6 +1,8 @@
 /** New flows and changes as callers write them, and the values that the command's options become too. */
-import { noTuple, type TupleValues, type Values } from "../command/command.js";
+import type { Changes as FlowChanges } from "../command/changes.js";
+import type { NewFlow as FlowToCreate } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
+import type { TupleFields } from "../ctnetlink/encode.js";
 import { DCCP_ROLES } from "../ctnetlink/names.js";
 import type { FlowKey } from "../ctnetlink/queries.js";
 import { UsageError } from "../system/errors.js";
@@ -73,16 +75,17 @@ export interface Changes {
   labels?: { add: readonly (string | number)[] } | { remove: readonly (string | number)[] | "all" };
 }
 
-function readEndpoints(path: string, value: V.TupleProperties): TupleValues {
-  const tuple = noTuple();
-  tuple.src = V.readAddress(`${path}.src`, value.src);
-  tuple.dst = V.readAddress(`${path}.dst`, value.dst);
+function readEndpoints(path: string, value: V.TupleProperties): TupleFields {
+  const tuple: TupleFields = {
+    src: V.readAddress(`${path}.src`, value.src),
+    dst: V.readAddress(`${path}.dst`, value.dst),
+  };
   V.readPorts(path, value, tuple);
   return tuple;
 }
 
 /** Endpoints alone, with nothing else among them. */
-function readBareEndpoints(path: string, value: unknown): TupleValues {
+function readBareEndpoints(path: string, value: unknown): TupleFields {
   return readEndpoints(path, V.readProperties(path, value, V.TUPLE_PROPERTIES));
 }
 
@@ -94,7 +97,7 @@ export function readKey(key: Key): FlowKey {
   const path = byOrig ? "key.orig" : "key.reply";
   const tuple = readEndpoints(path, V.checkObject(path, byOrig ? orig : reply));
   return {
-    family: V.commonFamily("key", undefined, tuple.src, tuple.dst),
+    family: V.commonFamily("key", undefined, tuple.src?.length, tuple.dst?.length),
     type: byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY,
     tuple: { ...tuple, protonum: V.readProtocol("key.protocol", protocol) },
     zone: zone === undefined ? undefined : V.readU16("key.zone", zone),
@@ -118,40 +121,36 @@ const NEW_FLOW_PROPERTIES = [
 ] as const satisfies readonly (keyof NewFlow)[];
 
 /** Reads a flow that is to be created. */
-export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): { family: number; values: Values } {
+export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): FlowToCreate {
   const given = V.readProperties("flow", flow, NEW_FLOW_PROPERTIES);
   const protonum = V.readProtocol("flow.protocol", given.protocol);
   const orig = readBareEndpoints("flow.orig", given.orig);
-  const reply = given.reply === undefined ? noTuple() : readBareEndpoints("flow.reply", given.reply);
-  const values: Values = { orig, reply, expectTuple: noTuple(), expectMask: noTuple(), protonum };
-  values.timeoutSeconds = V.readU32("flow.timeout", given.timeout);
-  if (given.state !== undefined) values.state = V.readState("flow.state", given.state, protonum);
+  const reply = given.reply === undefined ? {} : readBareEndpoints("flow.reply", given.reply);
+  const read: FlowToCreate = {
+    family: C.AF_UNSPEC,
+    protonum,
+    orig,
+    reply,
+    timeoutSeconds: V.readU32("flow.timeout", given.timeout),
+  };
+  if (given.state !== undefined) read.state = V.readState("flow.state", given.state, protonum);
   if (given.role !== undefined) {
-    values.role = DCCP_ROLES.indexOf(V.readName("flow.role", given.role, DCCP_ROLES));
+    read.role = DCCP_ROLES.indexOf(V.readName("flow.role", given.role, DCCP_ROLES));
   }
   if (given.vtags !== undefined) {
     const vtags = V.readProperties("flow.vtags", given.vtags, ["orig", "reply"]);
-    values.origVtag = V.readU32("flow.vtags.orig", vtags.orig);
-    values.replyVtag = V.readU32("flow.vtags.reply", vtags.reply);
+    read.origVtag = V.readU32("flow.vtags.orig", vtags.orig);
+    read.replyVtag = V.readU32("flow.vtags.reply", vtags.reply);
   }
-  if (given.status !== undefined) values.status = flags("flow.status", given.status);
-  if (given.mark !== undefined) values.mark = V.readMark("flow.mark", V.readU32("flow.mark", given.mark));
-  if (given.zone !== undefined) values.zone = V.readU16("flow.zone", given.zone);
-  if (given.labels !== undefined) values.labelAdd = V.readLabels("flow.labels", given.labels, labelBits);
-  if (given.snat !== undefined) values.srcNat = readNewTranslation("flow.snat", given.snat);
-  if (given.dnat !== undefined) values.dstNat = readNewTranslation("flow.dnat", given.dnat);
-  const { srcNat, dstNat } = values;
-  const family = V.commonFamily(
-    "flow",
-    undefined,
-    orig.src,
-    orig.dst,
-    reply.src,
-    reply.dst,
-    srcNat?.address,
-    dstNat?.address,
-  );
-  return { family, values };
+  if (given.status !== undefined) read.status = V.readFlags("flow.status", given.status);
+  if (given.mark !== undefined) read.mark = V.readU32("flow.mark", given.mark);
+  if (given.zone !== undefined) read.zone = V.readU16("flow.zone", given.zone);
+  if (given.labels !== undefined) read.labels = V.readLabels("flow.labels", given.labels, labelBits);
+  if (given.snat !== undefined) read.srcNat = readNewTranslation("flow.snat", given.snat);
+  if (given.dnat !== undefined) read.dstNat = readNewTranslation("flow.dnat", given.dnat);
+  const addresses = [orig.src, orig.dst, reply.src, reply.dst, read.srcNat?.address, read.dstNat?.address];
+  read.family = V.commonFamily("flow", undefined, ...addresses.map((address) => address?.length));
+  return read;
 }
 
 function readNewTranslation(path: string, value: unknown) {
@@ -159,20 +158,16 @@ function readNewTranslation(path: string, value: unknown) {
   return nat.address === undefined ? V.refuse(`${path}.address`, undefined, "an address") : nat;
 }
 
-function flags(path: string, names: unknown) {
-  return { set: V.readFlags(path, names), clear: 0, unset: false };
-}
-
 /** Reads what is to change about flows of protocol `protonum`. */
-export function readChanges(changes: Changes, protonum: number | undefined, labelBits: V.LabelBits): Values {
+export function readChanges(changes: Changes, protonum: number | undefined, labelBits: V.LabelBits): FlowChanges {
   const known = ["timeout", "mark", "state", "status", "labels"] as const;
   const { timeout, mark, state, status, labels } = V.readSome("changes", changes, known);
-  const values: Values = { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() };
+  const values: FlowChanges = {};
   if (protonum !== undefined) values.protonum = protonum;
   if (timeout !== undefined) values.timeoutSeconds = V.readU32("changes.timeout", timeout);
   if (mark !== undefined) values.mark = V.readMark("changes.mark", mark);
   if (state !== undefined) values.state = V.readState("changes.state", state, protonum);
-  if (status !== undefined) values.status = flags("changes.status", status);
+  if (status !== undefined) values.status = V.readFlags("changes.status", status);
   if (labels === undefined) return values;
   const { add, remove } = V.readSome("changes.labels", labels, ["add", "remove"]);
   if (add !== undefined && remove !== undefined) {

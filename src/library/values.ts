@@ -1,7 +1,9 @@
 /** Readers of what a caller hands in: plain values in, what the modules below work with out, or UsageError. */
-import type { NatValues, TupleValues } from "../command/command.js";
+
 import * as C from "../ctnetlink/constants.js";
+import type { TupleFields } from "../ctnetlink/encode.js";
 import { STATUS_NAMES } from "../ctnetlink/names.js";
+import type { NatFilter } from "../match/filter.js";
 import { PROTOCOLS, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";
@@ -180,10 +182,10 @@ export function readLabels(path: string, value: unknown, bits: LabelBits): numbe
 }
 
 /** A translation, or true for whichever. */
-export function readTranslation(path: string, value: unknown): NatValues {
+export function readTranslation(path: string, value: unknown): NatFilter {
   if (value === true) return {};
   const { address, port } = readSome(path, value, ["address", "port"]);
-  const nat: NatValues = {};
+  const nat: NatFilter = {};
   if (address !== undefined) nat.address = readAddress(`${path}.address`, address);
   if (port !== undefined) nat.port = readU16(`${path}.port`, port);
   return nat;
@@ -197,7 +199,7 @@ const ICMP_PROPERTIES = ["type", "code", "id"] as const;
 export type TupleProperties = Properties<(typeof TUPLE_PROPERTIES)[number]>;
 
 /** All of a tuple but its addresses. GRE's keys take the place of ports. */
-export function readPorts(path: string, value: TupleProperties, into: TupleValues): void {
+export function readPorts(path: string, value: TupleProperties, into: TupleFields): void {
   const { sport, dport, srckey, dstkey, icmp, zone } = value;
   if (sport !== undefined) into.sport = readU16(`${path}.sport`, sport);
   if (dport !== undefined) into.dport = readU16(`${path}.dport`, dport);
@@ -211,16 +213,12 @@ export function readPorts(path: string, value: TupleProperties, into: TupleValue
   if (id !== undefined) into.icmpId = readU16(`${path}.icmp.id`, id);
 }
 
-/** The family that all of `addresses` are of, or that was named; AF_UNSPEC where nothing says one. */
-export function commonFamily(
-  path: string,
-  named: number | undefined,
-  ...addresses: (Uint8Array | undefined)[]
-): number {
+/** The family of addresses of so many bytes, or that was named; AF_UNSPEC where nothing says one. */
+export function commonFamily(path: string, named: number | undefined, ...lengths: (number | undefined)[]): number {
   let family = named ?? C.AF_UNSPEC;
-  for (const address of addresses) {
-    if (address === undefined) continue;
-    const own = address.length === 4 ? C.AF_INET : C.AF_INET6;
+  for (const length of lengths) {
+    if (length === undefined) continue;
+    const own = length === 4 ? C.AF_INET : C.AF_INET6;
     if (family !== C.AF_UNSPEC && family !== own) throw new UsageError(`${path}: addresses of both families`);
     family = own;
   }

@@ -8,6 +8,13 @@ import { KernelError } from "../system/errors.js";
 import { compileFilter, type FlowFilter } from "./filter.js";
 import { kernelFilter } from "./kernel-filter.js";
 
+/** A status list that names no flag at all (SRC_NAT, say) filters nothing; the kernel refuses it, and so do we. */
+export function checkStatus({ status }: FlowFilter): void {
+  if (status !== undefined && !status.unset && (status.set | status.clear) === 0) {
+    throw new KernelError(EINVAL, "status filter");
+  }
+}
+
 /** What a kernel says to a filter that it does not know. */
 const REFUSALS: readonly number[] = [EINVAL, EOPNOTSUPP, ENOTSUPP];
 

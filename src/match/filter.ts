@@ -1,7 +1,6 @@
 /** Filters on flows, compiled once into a predicate over the view. */
 
 import * as C from "../ctnetlink/constants.js";
-import type { TupleFields } from "../ctnetlink/encode.js";
 import { hasLabel } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
@@ -13,6 +12,8 @@ import {
   isSourceTranslated,
 } from "../protocol/nat.js";
 import { stateNumber } from "../protocol/state.js";
+import type { AddressCondition, AddressRange, MarkCondition, Network, NumberCondition } from "./conditions.js";
+import { addressLength, exactly, exactNumber, inNetwork as within } from "./conditions.js";
 
 /** A translation that must have taken place, and what it must have made of the address or port. */
 export interface NatFilter {
@@ -20,28 +21,45 @@ export interface NatFilter {
   port?: number;
 }
 
-/** What a flow must be to match: every property that is present must hold. */
+/** All of `set`, none of `clear`; `unset`: none of the four flags that UNSET names. IPS_* bits. */
+export interface StatusCondition {
+  set: number;
+  clear: number;
+  unset: boolean;
+}
+
+/** What one direction of a flow must be. */
+export interface TupleMatch {
+  src?: AddressCondition | undefined;
+  dst?: AddressCondition | undefined;
+  /** Ports; GRE's keys. */
+  sport?: NumberCondition | undefined;
+  dport?: NumberCondition | undefined;
+  icmpType?: NumberCondition | undefined;
+  icmpCode?: NumberCondition | undefined;
+  icmpId?: NumberCondition | undefined;
+  /** The zone of this direction alone. */
+  zone?: NumberCondition | undefined;
+}
+
+/** What a flow must be to match: every condition that is present must hold. */
 export interface FlowFilter {
   /** AF_INET or AF_INET6; 0 = both. */
   family?: number;
-  orig?: TupleFields;
-  reply?: TupleFields;
-  /** Network masks of orig.src and orig.dst. */
-  srcMask?: Uint8Array;
-  dstMask?: Uint8Array;
-  protonum?: number;
+  orig?: TupleMatch;
+  reply?: TupleMatch;
+  protonum?: NumberCondition;
   /** The protocol's state number. */
-  state?: number;
-  origVtag?: number;
-  replyVtag?: number;
-  timeoutSeconds?: number;
-  /** All of `set`, none of `clear`; `unset`: none of the four flags that UNSET names. IPS_* bits. */
-  status?: { set: number; clear: number; unset: boolean };
-  mark?: { value: number; mask: number };
-  secmark?: number;
-  id?: number;
+  state?: NumberCondition;
+  origVtag?: NumberCondition;
+  replyVtag?: NumberCondition;
+  timeoutSeconds?: NumberCondition;
+  status?: StatusCondition;
+  mark?: MarkCondition;
+  secmark?: NumberCondition;
+  id?: NumberCondition;
   /** The zone of both directions; an entry without one is in zone 0. */
-  zone?: number;
+  zone?: NumberCondition;
   srcNat?: NatFilter;
   dstNat?: NatFilter;
   anyNat?: NatFilter;
@@ -54,28 +72,32 @@ export type Predicate = (view: FlowView) => boolean;
 /** Those that UNSET says are not set. */
 export const UNSET_FLAGS = C.IPS_EXPECTED | C.IPS_SEEN_REPLY | C.IPS_ASSURED | C.IPS_FIXED_TIMEOUT;
 
-/** The field in `slot` is present and equal. */
-const equalU8 =
-  (slot: number, value: number): Predicate =>
-  (view) =>
-    view.has(slot) && view.u8(slot) === value;
-const equalU16 =
-  (slot: number, value: number): Predicate =>
-  (view) =>
-    view.has(slot) && view.u16(slot) === value;
-const equalU32 =
-  (slot: number, value: number): Predicate =>
-  (view) =>
-    view.has(slot) && view.u32(slot) === value;
+/** Reads a number of the view; it is asked for only where the slot is filled. */
+type Read = (view: FlowView, slot: number) => number;
+const u8: Read = (view, slot) => view.u8(slot);
+const u16: Read = (view, slot) => view.u16(slot);
+const u32: Read = (view, slot) => view.u32(slot);
+/** SCTP's tags are in host byte order, as a user gives them. */
+const vtag: Read = (view, slot) => readU32Host(view.buffer, view.offset(slot));
+
+/** Whether a number meets a condition. */
+function holds({ items, not }: NumberCondition): (value: number) => boolean {
+  return (value) => items.some(({ from, to }) => value >= from && value <= to) !== not;
+}
+
+/** The field in `slot` is there and meets the condition. */
+function number(slot: number, condition: NumberCondition, read: Read): Predicate {
+  const exact = exactNumber(condition);
+  if (exact !== undefined) return (view) => view.has(slot) && read(view, slot) === exact;
+  const test = holds(condition);
+  return (view) => view.has(slot) && test(read(view, slot));
+}
+
 /** A zone that was not sent is zone 0. */
-const equalZone =
-  (slot: number, value: number): Predicate =>
-  (view) =>
-    (view.has(slot) ? view.u16(slot) : 0) === value;
-const equalVtag =
-  (slot: number, value: number): Predicate =>
-  (view) =>
-    view.has(slot) && readU32Host(view.buffer, view.offset(slot)) === value;
+function zoneIs(slot: number, condition: NumberCondition): Predicate {
+  const test = holds(condition);
+  return (view) => test(view.has(slot) ? view.u16(slot) : 0);
+}
 
 /** Either of two slots, as for ICMP and ICMPv6: a message holds only one of them. */
 const either =
@@ -83,51 +105,86 @@ const either =
   (view) =>
     first(view) || second(view);
 
-function equalAddress(v4: number, v6: number, address: Uint8Array, mask?: Uint8Array): Predicate {
-  const slot = address.length === 4 ? v4 : v6;
+/** Whether the address at `offset` lies in a network or a range. */
+type AddressTest = (buffer: Uint8Array, offset: number) => boolean;
+
+function inNetwork({ address, mask }: Network): AddressTest {
   const wanted = mask === undefined ? address : address.map((byte, i) => byte & mask[i]!);
-  return (view) => {
-    if (!view.has(slot)) return false;
-    const offset = view.offset(slot);
+  return (buffer, offset) => {
     for (let i = 0; i < wanted.length; i++) {
-      const byte = view.buffer[offset + i]!;
+      const byte = buffer[offset + i]!;
       if ((mask === undefined ? byte : byte & mask[i]!) !== wanted[i]) return false;
     }
     return true;
   };
 }
 
-function tupleChecks(tuple: TupleFields, base: number, srcMask?: Uint8Array, dstMask?: Uint8Array): Predicate[] {
+/** Less than 0, 0 or more, as the address at `offset` comes before `address`, is it, or comes after. */
+function compare(buffer: Uint8Array, offset: number, address: Uint8Array): number {
+  for (let i = 0; i < address.length; i++) {
+    const difference = buffer[offset + i]! - address[i]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+const inRange =
+  ({ from, to }: AddressRange): AddressTest =>
+  (buffer, offset) =>
+    compare(buffer, offset, from) >= 0 && compare(buffer, offset, to) <= 0;
+
+/** The address, in the slot of its family, is there and meets the condition. */
+function address(v4: number, v6: number, condition: AddressCondition): Predicate {
+  const slot = addressLength(condition) === 4 ? v4 : v6;
+  const { not } = condition;
+  const tests = condition.items.map((item) => ("address" in item ? inNetwork(item) : inRange(item)));
+  const [test] = tests;
+  if (tests.length === 1 && !not) return (view) => view.has(slot) && test!(view.buffer, view.offset(slot));
+  return (view) => {
+    if (!view.has(slot)) return false;
+    const offset = view.offset(slot);
+    return tests.some((test) => test(view.buffer, offset)) !== not;
+  };
+}
+
+function markIs({ items, not }: MarkCondition): Predicate {
+  const slot = S.TOP + C.CTA_MARK;
+  return (view) => {
+    if (!view.has(slot)) return false;
+    const mark = view.u32(slot);
+    return items.some(({ value, mask }) => (mark & mask) >>> 0 === value) !== not;
+  };
+}
+
+function tupleChecks(tuple: TupleMatch, base: number): Predicate[] {
   const checks: Predicate[] = [];
   const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = tuple;
-  if (sport !== undefined) checks.push(equalU16(base + S.T_SRC_PORT, sport));
-  if (dport !== undefined) checks.push(equalU16(base + S.T_DST_PORT, dport));
-  if (src !== undefined) checks.push(equalAddress(base + S.T_V4_SRC, base + S.T_V6_SRC, src, srcMask));
-  if (dst !== undefined) checks.push(equalAddress(base + S.T_V4_DST, base + S.T_V6_DST, dst, dstMask));
-  if (icmpType !== undefined)
-    checks.push(either(equalU8(base + S.T_ICMP_TYPE, icmpType), equalU8(base + S.T_ICMPV6_TYPE, icmpType)));
-  if (icmpCode !== undefined)
-    checks.push(either(equalU8(base + S.T_ICMP_CODE, icmpCode), equalU8(base + S.T_ICMPV6_CODE, icmpCode)));
-  if (icmpId !== undefined)
-    checks.push(either(equalU16(base + S.T_ICMP_ID, icmpId), equalU16(base + S.T_ICMPV6_ID, icmpId)));
-  if (zone !== undefined) checks.push(equalZone(base + S.T_ZONE, zone));
+  const icmp = (v4: number, v6: number, condition: NumberCondition, read: Read) =>
+    either(number(base + v4, condition, read), number(base + v6, condition, read));
+  if (sport !== undefined) checks.push(number(base + S.T_SRC_PORT, sport, u16));
+  if (dport !== undefined) checks.push(number(base + S.T_DST_PORT, dport, u16));
+  if (src !== undefined) checks.push(address(base + S.T_V4_SRC, base + S.T_V6_SRC, src));
+  if (dst !== undefined) checks.push(address(base + S.T_V4_DST, base + S.T_V6_DST, dst));
+  if (icmpType !== undefined) checks.push(icmp(S.T_ICMP_TYPE, S.T_ICMPV6_TYPE, icmpType, u8));
+  if (icmpCode !== undefined) checks.push(icmp(S.T_ICMP_CODE, S.T_ICMPV6_CODE, icmpCode, u8));
+  if (icmpId !== undefined) checks.push(icmp(S.T_ICMP_ID, S.T_ICMPV6_ID, icmpId, u16));
+  if (zone !== undefined) checks.push(zoneIs(base + S.T_ZONE, zone));
   return checks;
 }
 
+const addressOf = (nat: NatFilter) => (nat.address === undefined ? undefined : within(nat.address));
+const portOf = (nat: NatFilter) => (nat.port === undefined ? undefined : exactly(nat.port));
+
 /** The source is translated, and to what `nat` says: the reply's destination shows it. */
-function sourceNat({ address, port }: NatFilter): Predicate {
-  const checks: Predicate[] = [(view) => isSourceTranslated(view) || isSourcePortTranslated(view)];
-  if (address !== undefined) checks.push(equalAddress(S.REPLY + S.T_V4_DST, S.REPLY + S.T_V6_DST, address));
-  if (port !== undefined) checks.push(equalU16(S.REPLY + S.T_DST_PORT, port));
-  return all(checks);
+function sourceNat(nat: NatFilter): Predicate {
+  const translated: Predicate = (view) => isSourceTranslated(view) || isSourcePortTranslated(view);
+  return all([translated, ...tupleChecks({ dst: addressOf(nat), dport: portOf(nat) }, S.REPLY)]);
 }
 
 /** The destination is translated, and to what `nat` says: the reply's source shows it. */
-function destinationNat({ address, port }: NatFilter): Predicate {
-  const checks: Predicate[] = [(view) => isDestinationTranslated(view) || isDestinationPortTranslated(view)];
-  if (address !== undefined) checks.push(equalAddress(S.REPLY + S.T_V4_SRC, S.REPLY + S.T_V6_SRC, address));
-  if (port !== undefined) checks.push(equalU16(S.REPLY + S.T_SRC_PORT, port));
-  return all(checks);
+function destinationNat(nat: NatFilter): Predicate {
+  const translated: Predicate = (view) => isDestinationTranslated(view) || isDestinationPortTranslated(view);
+  return all([translated, ...tupleChecks({ src: addressOf(nat), sport: portOf(nat) }, S.REPLY)]);
 }
 
 function all(checks: readonly Predicate[]): Predicate {
@@ -144,27 +201,29 @@ export function compileFilter(filter: FlowFilter): Predicate | undefined {
   const { family, protonum, state, origVtag, replyVtag, timeoutSeconds, status, mark, secmark, id, zone, labels } =
     filter;
   if (family) checks.push((view) => view.family === family);
-  if (protonum !== undefined) checks.push(equalU8(S.ORIG + S.T_PROTO_NUM, protonum));
-  if (filter.orig) checks.push(...tupleChecks(filter.orig, S.ORIG, filter.srcMask, filter.dstMask));
+  if (protonum !== undefined) checks.push(number(S.ORIG + S.T_PROTO_NUM, protonum, u8));
+  if (filter.orig) checks.push(...tupleChecks(filter.orig, S.ORIG));
   if (filter.reply) checks.push(...tupleChecks(filter.reply, S.REPLY));
-  if (state !== undefined) checks.push((view) => stateNumber(view) === state);
+  if (state !== undefined) {
+    const test = holds(state);
+    checks.push((view) => {
+      const number = stateNumber(view);
+      return number !== undefined && test(number);
+    });
+  }
   if (status !== undefined) {
     const { set } = status;
     const clear = status.unset ? status.clear | UNSET_FLAGS : status.clear;
     const slot = S.TOP + C.CTA_STATUS;
     checks.push((view) => view.has(slot) && (view.u32(slot) & (set | clear)) === set);
   }
-  if (mark !== undefined) {
-    const { value, mask } = mark;
-    const slot = S.TOP + C.CTA_MARK;
-    checks.push((view) => view.has(slot) && (view.u32(slot) & mask) >>> 0 === value);
-  }
-  if (timeoutSeconds !== undefined) checks.push(equalU32(S.TOP + C.CTA_TIMEOUT, timeoutSeconds));
-  if (secmark !== undefined) checks.push(equalU32(S.TOP + C.CTA_SECMARK, secmark));
-  if (id !== undefined) checks.push(equalU32(S.TOP + C.CTA_ID, id));
-  if (zone !== undefined) checks.push(equalZone(S.TOP + C.CTA_ZONE, zone));
-  if (origVtag !== undefined) checks.push(equalVtag(S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, origVtag));
-  if (replyVtag !== undefined) checks.push(equalVtag(S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_REPLY, replyVtag));
+  if (mark !== undefined) checks.push(markIs(mark));
+  if (timeoutSeconds !== undefined) checks.push(number(S.TOP + C.CTA_TIMEOUT, timeoutSeconds, u32));
+  if (secmark !== undefined) checks.push(number(S.TOP + C.CTA_SECMARK, secmark, u32));
+  if (id !== undefined) checks.push(number(S.TOP + C.CTA_ID, id, u32));
+  if (zone !== undefined) checks.push(zoneIs(S.TOP + C.CTA_ZONE, zone));
+  if (origVtag !== undefined) checks.push(number(S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, origVtag, vtag));
+  if (replyVtag !== undefined) checks.push(number(S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_REPLY, replyVtag, vtag));
   if (filter.srcNat) checks.push(sourceNat(filter.srcNat));
   if (filter.dstNat) checks.push(destinationNat(filter.dstNat));
   if (filter.anyNat) checks.push(either(sourceNat(filter.anyNat), destinationNat(filter.anyNat)));

@@ -1,12 +1,13 @@
 /** Where -o json is taken, and in which words it is refused. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseCommandLine, parseLoadFileLine } from "../../src/cli/parse.js";
+import { parseLoadFileLine, readArguments } from "../../src/cli/parse.js";
+import type { DeleteFlows } from "../../src/command/command.js";
 import { UsageError } from "../../src/system/errors.js";
 import { testContext } from "./context.js";
 
 const words = (line: string) => line.split(" ");
-const parse = (line: string) => parseCommandLine(words(line), testContext());
+const parse = (line: string) => readArguments(words(line), testContext());
 
 function refusal(run: () => unknown): string {
   try {
@@ -112,7 +113,7 @@ describe("-o json", () => {
 
   it("is taken in a file where its line shows something", () => {
     const load = (line: string) => parseLoadFileLine(words(line), testContext());
-    assert.equal(load("-D -o json").output.json, true);
+    assert.equal((load("-D -o json") as DeleteFlows).output.format, "json");
     assert.equal(
       refusal(() => load(`-I ${CREATE} -o json`)),
       ILLEGAL,
@@ -121,17 +122,17 @@ describe("-o json", () => {
 
   it("names labels where there is a map, and does not mind where there is none", () => {
     const without = testContext({});
-    assert.equal(parseCommandLine(words("-L -o json"), without).labelMap, undefined);
+    assert.equal(readArguments(words("-L -o json"), without).labelMap, undefined);
     assert.deepEqual(without.warnings, []);
     const map = testContext({ "/etc/xtables/connlabel.conf": "1 one\n", "/other": "2 two\n" });
-    assert.equal(parseCommandLine(words("-L -o json"), map).labelMap?.names[1], "one");
-    assert.equal(parseCommandLine(words("-L -o json --labelmap /other"), map).labelMap?.names[2], "two");
-    assert.equal(parseCommandLine(words("-L -o xml"), map).labelMap, undefined);
+    assert.equal(readArguments(words("-L -o json"), map).labelMap?.names[1], "one");
+    assert.equal(readArguments(words("-L -o json --labelmap /other"), map).labelMap?.names[2], "two");
+    assert.equal(readArguments(words("-L -o xml"), map).labelMap, undefined);
   });
 
   it("minds where a label was asked for", () => {
     const without = testContext({});
-    parseCommandLine(words("-L -o json,labels"), without);
+    readArguments(words("-L -o json,labels"), without);
     assert.deepEqual(without.warnings, ["nfct_labelmap_new: No such file or directory"]);
   });
 });

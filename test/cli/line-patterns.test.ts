@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LinePatterns } from "../../src/cli/line-patterns.js";
-import { parseLoadFileLine } from "../../src/cli/parse.js";
 import { splitWords } from "../../src/cli/words.js";
-import { encodeCreate } from "../../src/command/create.js";
 import { MessageWriter } from "../../src/netlink/message.js";
 import { UsageError } from "../../src/system/errors.js";
+import { lineMessage } from "../support/lines.js";
 import { random as randomOf, seed } from "../support/random.js";
 import { wireFixture } from "../support/wire.js";
 import { testContext } from "./context.js";
@@ -16,9 +15,7 @@ const context = testContext();
 /** The long way: what a line by itself becomes; undefined for one that is refused. */
 function encode(words: readonly string[]): Uint8Array | undefined {
   try {
-    const writer = new MessageWriter();
-    encodeCreate(writer, parseLoadFileLine(words, context));
-    return writer.buffer.slice(0, writer.length);
+    return lineMessage(words, context);
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;

@@ -4,10 +4,10 @@ import { describe, it, test } from "node:test";
 import { type LinePlan, LineReader } from "../../src/cli/load-file.js";
 import { parseLoadFileLine } from "../../src/cli/parse.js";
 import { splitWords } from "../../src/cli/words.js";
-import { encodeCreate } from "../../src/command/create.js";
 import { MessageWriter } from "../../src/netlink/message.js";
 import { UsageError } from "../../src/system/errors.js";
 import { decodeText } from "../../src/system/text.js";
+import { lineMessage } from "../support/lines.js";
 import { type Random, random as randomOf, seed } from "../support/random.js";
 import { type TestContext, testContext } from "./context.js";
 
@@ -92,9 +92,7 @@ function readSlowly(lines: readonly Buffer[], context = testContext()): Outcome 
       if (words.length === 0) continue;
       const command = parseLoadFileLine(words, context);
       if (command.name === "create" || command.name === "add") {
-        const writer = new MessageWriter();
-        encodeCreate(writer, command);
-        steps.push(`${index + 1} ${hex(writer.buffer.subarray(0, writer.length))}`);
+        steps.push(`${index + 1} ${hex(lineMessage(words, context))}`);
       } else {
         steps.push(`${index + 1} ${JSON.stringify(command)}`);
       }

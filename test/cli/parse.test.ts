@@ -1,9 +1,11 @@
 /** What accepted command lines mean. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseCommandLine, parseLoadFileLine } from "../../src/cli/parse.js";
-import type { Command, Values } from "../../src/command/command.js";
+import type { Arguments, Values } from "../../src/cli/arguments.js";
+import { parseCommandLine, parseLoadFileLine, readArguments } from "../../src/cli/parse.js";
+import type { DeleteFlows } from "../../src/command/command.js";
 import { AF_INET, AF_INET6, AF_UNSPEC, IPS_ASSURED, IPS_SEEN_REPLY } from "../../src/ctnetlink/constants.js";
+import { markedWith } from "../../src/match/conditions.js";
 import { UsageError } from "../../src/system/errors.js";
 import { testContext } from "./context.js";
 
@@ -11,8 +13,8 @@ const v4 = (...bytes: number[]) => Uint8Array.from(bytes);
 const A = v4(1, 1, 1, 1);
 const B = v4(2, 2, 2, 2);
 
-function parse(argv: string): Command {
-  return parseCommandLine(argv.split(" ").filter(Boolean), testContext());
+function parse(argv: string): Arguments {
+  return readArguments(argv.split(" ").filter(Boolean), testContext());
 }
 
 /** The values that were given, without the tuples that nothing was said about. */
@@ -63,12 +65,13 @@ describe("commands and tables", () => {
   }
 
   it("an empty word is the beginning of every table, and of expect first", () => {
-    assert.equal(parseCommandLine(["-L", ""], testContext()).table, "expect");
+    assert.equal(readArguments(["-L", ""], testContext()).table, "expect");
   });
 
   it("-R is a command as the first word with a file behind it, and nothing else is read then", () => {
-    assert.equal(parse("-R - -L").file, "-");
-    assert.deepEqual([parse("--load-file f").name, parse("-R -h").file], ["load-file", "-h"]);
+    const command = (argv: string) => parseCommandLine(argv.split(" "), testContext());
+    assert.deepEqual(command("-R - -L"), { name: "load-file", file: "-" });
+    assert.deepEqual(command("--load-file -h"), { name: "load-file", file: "-h" });
     refuses("-R", "unknown option `-R'");
     refuses("-L -R f", "unknown option `-R'");
     refuses("-Rf", "unknown option `conntrack'");
@@ -244,8 +247,9 @@ describe("lines of a load-file", () => {
 
   it("share nothing else", () => {
     const context = testContext();
-    assert.equal(parseLoadFileLine(["-D", "-p", "tcp", "-m", "5"], context).values.mark?.value, 5);
-    assert.deepEqual(said(parseLoadFileLine(["-D"], context).values), {});
+    const filter = (words: string[]) => (parseLoadFileLine(words, context) as DeleteFlows).filter;
+    assert.deepEqual(filter(["-D", "-p", "tcp", "-m", "5"]).mark, markedWith(5, 0xffffffff));
+    assert.deepEqual(filter(["-D"]), { family: 0 });
   });
 
   it("refuse what a file cannot hold, named as the reference names it", () => {

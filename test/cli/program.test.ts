@@ -8,6 +8,7 @@ import { OPTIONS } from "../../src/cli/options.js";
 import { parseCommandLine } from "../../src/cli/parse.js";
 import { buildProgram } from "../../src/cli/program.js";
 import { protocolOptions } from "../../src/cli/protocol-options.js";
+import type { Help } from "../../src/command/command.js";
 import { PROTOCOLS } from "../../src/protocol/protocols.js";
 import { testContext } from "./context.js";
 
@@ -94,7 +95,7 @@ describe("the commander program", () => {
 });
 
 describe("help", () => {
-  const help = (argv: string) => helpText(parseCommandLine(argv.split(" "), testContext()));
+  const help = (argv: string) => helpText(parseCommandLine(argv.split(" "), testContext()) as Help);
 
   it("shows every command and option", () => {
     const text = help("-h");

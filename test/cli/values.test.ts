@@ -1,7 +1,7 @@
 /** Single values, by the options that take them. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseCommandLine } from "../../src/cli/parse.js";
+import { parseCommandLine, readArguments } from "../../src/cli/parse.js";
 import { UsageError } from "../../src/system/errors.js";
 import { testContext } from "./context.js";
 
@@ -171,7 +171,7 @@ table("--sport", ["-L", "-p", "udp", "--sport"], {
 
 it("a service means the port that it has over the protocol", () => {
   const sport = (protocol: string, service: string) =>
-    parseCommandLine(["-L", "-p", protocol, "--sport", service], testContext()).values.orig.sport;
+    readArguments(["-L", "-p", protocol, "--sport", service], testContext()).values.orig.sport;
   assert.deepEqual([sport("tcp", "syslog"), sport("udp", "cmd"), sport("udp", "domain")], [514, 514, 53]);
 });
 
@@ -262,7 +262,7 @@ table("-u", ["-L", "-u"], {
 });
 
 describe("-u as a filter", () => {
-  const status = (list: string) => parseCommandLine(["-L", "-u", list], testContext()).values.status;
+  const status = (list: string) => readArguments(["-L", "-u", list], testContext()).values.status;
   it("UNSET in full asks for none of the flags; abbreviated it says nothing", () => {
     assert.deepEqual(status("unset"), { set: 0, clear: 0, unset: true });
     for (const list of ["u", "UNSE", "!UNSET", "SRC_NAT", "!d"]) {

@@ -12,6 +12,7 @@ import { NetlinkConnection } from "../../src/netlink/connection.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
 import { ConntrackError } from "../../src/system/errors.js";
 import { utcTime } from "../support/clock.js";
+import { exactFilter } from "../support/exact-filter.js";
 import { FakeSocket } from "../support/fake-socket.js";
 import { type Random, random as randomOf, seed as SEED } from "../support/random.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
@@ -29,17 +30,19 @@ const options: FormatOptions = {
   localTime: utcTime,
 };
 
-const predicate = compileFilter({
-  family: 2,
-  orig: { src: Uint8Array.of(127, 0, 0, 1), icmpType: 8, zone: 0 },
-  reply: { dport: 53 },
-  srcMask: Uint8Array.of(255, 0, 0, 0),
-  status: { set: 2, clear: 4, unset: false },
-  mark: { value: 0, mask: 1 },
-  anyNat: { port: 1 },
-  labels: [3],
-  state: 3,
-})!;
+const predicate = compileFilter(
+  exactFilter({
+    family: 2,
+    orig: { src: Uint8Array.of(127, 0, 0, 1), icmpType: 8, zone: 0 },
+    reply: { dport: 53 },
+    srcMask: Uint8Array.of(255, 0, 0, 0),
+    status: { set: 2, clear: 4, unset: false },
+    mark: { value: 0, mask: 1 },
+    anyNat: { port: 1 },
+    labels: [3],
+    state: 3,
+  }),
+)!;
 
 /** Changes a few bytes, or cuts the message, or repeats a piece of it. */
 function mutate(random: Random, original: Uint8Array): Uint8Array {

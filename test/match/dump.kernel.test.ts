@@ -1,9 +1,7 @@
 /** The kernel's help makes no difference to what a filter finds. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { parseLoadFileLine } from "../../src/cli/parse.js";
 import { splitWords } from "../../src/cli/words.js";
-import { encodeCreate } from "../../src/command/create.js";
 import * as C from "../../src/ctnetlink/constants.js";
 import { TOP } from "../../src/ctnetlink/slots.js";
 import { dumpFlows } from "../../src/match/dump.js";
@@ -15,7 +13,9 @@ import * as E from "../../src/system/errno.js";
 import { KernelError } from "../../src/system/errors.js";
 import { testContext } from "../cli/context.js";
 import { cliCases } from "../support/cases.js";
+import { type ExactFilter, exactFilter } from "../support/exact-filter.js";
 import { concat, done, FakeSocket, failure } from "../support/fake-socket.js";
+import { writeLine } from "../support/lines.js";
 import { random as randomOf, seed } from "../support/random.js";
 import { bytesOf, wireFixture } from "../support/wire.js";
 
@@ -38,7 +38,7 @@ describe("with and without the kernel's filter", () => {
     connection = openConnection(backend);
     const context = testContext();
     for (const line of cliCases.setup.mix!) {
-      connection.request((writer) => encodeCreate(writer, parseLoadFileLine(splitWords(line), context)));
+      connection.request((writer) => writeLine(writer, splitWords(line), context));
     }
   });
 
@@ -75,7 +75,7 @@ describe("with and without the kernel's filter", () => {
 
   /** `fields` are those of a filter; undefined ones are dropped on the way. */
   function compare(fields: object): number {
-    const filter: FlowFilter = fields;
+    const filter = exactFilter(fields as ExactFilter);
     const helped = find(connection, filter, true);
     assert.deepEqual(helped, find(connection, filter, false), JSON.stringify([filter, kernelFilter(filter)]));
     return helped.length;
@@ -122,7 +122,7 @@ describe("with and without the kernel's filter", () => {
       const masks = random.once(4) ? { srcMask: v4(255, 255, 0, 0) } : {};
       const orig = random.once(2) ? tuple() : given({});
       const reply = random.once(3) ? tuple() : given({});
-      if ("src" in orig && (orig.src as Uint8Array).length === 16) delete (masks as FlowFilter).srcMask;
+      if ("src" in orig && (orig.src as Uint8Array).length === 16) delete (masks as ExactFilter).srcMask;
       found += compare({ ...given(filter), ...masks, orig, reply });
     }
     assert.ok(found > 100, `${found} entries in all`);
@@ -131,7 +131,7 @@ describe("with and without the kernel's filter", () => {
 
 describe("a kernel that does not know the filter", () => {
   const mix = wireFixture("flows-mix").messages.map(bytesOf);
-  const filter: FlowFilter = { family: C.AF_INET, protonum: 17, orig: { dport: 53 } };
+  const filter = exactFilter({ family: C.AF_INET, protonum: 17, orig: { dport: 53 } });
 
   /** The table as the answer to a dump, with the request's sequence number. */
   const table = (sequence: number) => {

@@ -11,6 +11,7 @@ import { helpText } from "../../src/cli/help.js";
 import { OPTION_NAMES } from "../../src/cli/matrix.js";
 import { OPTIONS } from "../../src/cli/options.js";
 import { parseCommandLine } from "../../src/cli/parse.js";
+import type { Help } from "../../src/command/command.js";
 import { testContext } from "../cli/context.js";
 import { root } from "../support/paths.js";
 import { lacks, must, spawnCommand } from "../support/process.js";
@@ -44,7 +45,7 @@ function shownNames(text: string): string[] {
 function help(): string {
   const context = testContext();
   const texts = PROTOCOLS_WITH_OPTIONS.map(({ protocol }) => {
-    return helpText(parseCommandLine(["--help", "-p", protocol.name], context));
+    return helpText(parseCommandLine(["--help", "-p", protocol.name], context) as Help);
   });
   return texts.join("\n");
 }

@@ -1,9 +1,52 @@
-/** From a command's values to the flow that create and add ask for. */
+/** A flow that is to be created, and the request for it. */
 import * as C from "../ctnetlink/constants.js";
-import type { FlowChanges, NatRange, Protoinfo, Tuple } from "../ctnetlink/encode.js";
+import {
+  encodeFlowCreate,
+  type FlowChanges,
+  type NatRange,
+  type Protoinfo,
+  type Tuple,
+  type TupleFields,
+} from "../ctnetlink/encode.js";
 import { labelBytes } from "../ctnetlink/labels.js";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
+import type { MessageWriter } from "../netlink/message.js";
 import { protocolByNumber } from "../protocol/protocols.js";
-import type { Command, NatValues, TupleValues, Values } from "./command.js";
+
+/** A state of a protocol, and what belongs to it. */
+export interface ProtocolState {
+  protonum?: number;
+  /** The protocol's state number. */
+  state?: number;
+  /** DCCP role: 0 client, 1 server. */
+  role?: number;
+  /** SCTP's verification tags, in host byte order. */
+  origVtag?: number;
+  replyVtag?: number;
+}
+
+/** A translation: one without an address asks for none. The port counts where the protocol has ports to translate. */
+export interface NewTranslation {
+  address?: Uint8Array;
+  port?: number;
+}
+
+export interface NewFlow extends ProtocolState {
+  /** AF_INET or AF_INET6. */
+  family: number;
+  /** A direction without addresses is the mirror of the other one. */
+  orig: TupleFields;
+  reply: TupleFields;
+  timeoutSeconds?: number;
+  /** IPS_* bits. */
+  status?: number;
+  mark?: number;
+  zone?: number;
+  /** Bit numbers. */
+  labels?: readonly number[];
+  srcNat?: NewTranslation;
+  dstNat?: NewTranslation;
+}
 
 /** TCP_CONNTRACK_TIME_WAIT: from here on the connection was seen to close. */
 const TCP_TIME_WAIT = 7;
@@ -36,23 +79,22 @@ function answerOf(icmpType: number | undefined, address: Uint8Array | undefined)
 
 const isIcmp = (protonum: number | undefined) => protonum === C.IPPROTO_ICMP || protonum === C.IPPROTO_ICMPV6;
 
-/** The id of an ICMP flow: 0 where none was given, as with the reference. Other protocols have none. */
-export function icmpIdToSend({ icmpId }: TupleValues, protonum: number | undefined): number | undefined {
-  return icmpId ?? (isIcmp(protonum) ? 0 : undefined);
+/** The tuple with an id where it is ICMP's: 0 if none was given, as with the reference. */
+export function withIcmpId(tuple: Tuple): Tuple {
+  return tuple.icmpId === undefined && isIcmp(tuple.protonum) ? { ...tuple, icmpId: 0 } : tuple;
 }
 
 /** A direction as its options say. Of half a pair of addresses the other one is all zeroes: a translation fills it in. */
-function given(values: TupleValues, protonum: number | undefined): Tuple {
-  const { sport, dport, icmpType, icmpCode, zone } = values;
-  const icmpId = icmpIdToSend(values, protonum);
+function given(values: TupleFields, protonum: number | undefined): Tuple {
+  const { sport, dport, icmpType, icmpCode, icmpId, zone } = values;
   const src = values.src ?? (values.dst && new Uint8Array(values.dst.length));
   const dst = values.dst ?? (values.src && new Uint8Array(values.src.length));
-  return { src, dst, protonum, sport, dport, icmpType, icmpCode, icmpId, zone };
+  return withIcmpId({ src, dst, protonum, sport, dport, icmpType, icmpCode, icmpId, zone });
 }
 
 /** The opposite of a direction, but for its zone. */
-function mirrored(values: TupleValues, protonum: number | undefined, zone: number | undefined): Tuple {
-  return {
+function mirrored(values: TupleFields, protonum: number | undefined, zone: number | undefined): Tuple {
+  return withIcmpId({
     src: values.dst,
     dst: values.src,
     protonum,
@@ -60,15 +102,15 @@ function mirrored(values: TupleValues, protonum: number | undefined, zone: numbe
     dport: values.sport,
     icmpType: answerOf(values.icmpType, values.src ?? values.dst),
     icmpCode: values.icmpCode,
-    icmpId: icmpIdToSend(values, protonum),
+    icmpId: values.icmpId,
     zone,
-  };
+  });
 }
 
-const hasAddress = ({ src, dst }: TupleValues) => src !== undefined || dst !== undefined;
+const hasAddress = ({ src, dst }: TupleFields) => src !== undefined || dst !== undefined;
 
 /** Both tuples of a flow: a direction without addresses is the mirror of the other. */
-export function flowTuples({ orig, reply, protonum }: Values): { orig: Tuple; reply: Tuple } {
+export function flowTuples({ orig, reply, protonum }: NewFlow): { orig: Tuple; reply: Tuple } {
   if (!hasAddress(orig)) return { orig: mirrored(reply, protonum, orig.zone), reply: given(reply, protonum) };
   const mirror = mirrored(orig, protonum, reply.zone);
   if (!hasAddress(reply)) return { orig: given(orig, protonum), reply: mirror };
@@ -78,7 +120,7 @@ export function flowTuples({ orig, reply, protonum }: Values): { orig: Tuple; re
 }
 
 /** The protocol state that --state, --role and the verification tags ask for. */
-export function protoinfo({ protonum, state, role, origVtag, replyVtag }: Values): Protoinfo | undefined {
+export function protoinfo({ protonum, state, role, origVtag, replyVtag }: ProtocolState): Protoinfo | undefined {
   if (state === undefined && role === undefined && origVtag === undefined && replyVtag === undefined) return undefined;
   switch (protonum) {
     case C.IPPROTO_TCP: {
@@ -95,24 +137,32 @@ export function protoinfo({ protonum, state, role, origVtag, replyVtag }: Values
 }
 
 /** A translation with an address; the kernel takes a port only where the protocol has ports to translate. */
-function natRange(nat: NatValues | undefined, protonum: number | undefined): NatRange | undefined {
+function natRange(nat: NewTranslation | undefined, protonum: number | undefined): NatRange | undefined {
   if (nat?.address === undefined) return undefined;
   const { natPorts = false } = protocolByNumber(protonum ?? 0) ?? {};
   return { address: nat.address, port: natPorts ? nat.port : undefined };
 }
 
-/** Everything that create and add send besides the tuples. */
-export function createChanges({ values }: Pick<Command, "values">): FlowChanges {
-  const { status, timeoutSeconds, mark, zone, labelAdd, protonum, srcNat, dstNat } = values;
+/** Everything that the request says besides the tuples. */
+function changesOf(flow: NewFlow): FlowChanges {
+  const { status, timeoutSeconds, mark, zone, labels, protonum, srcNat, dstNat } = flow;
   return {
     // The kernel answers EBUSY to a status without IPS_CONFIRMED.
-    status: status === undefined ? undefined : status.set | C.IPS_CONFIRMED,
+    status: status === undefined ? undefined : status | C.IPS_CONFIRMED,
     timeoutSeconds,
-    mark: mark?.value,
+    mark,
     zone,
-    protoinfo: protoinfo(values),
+    protoinfo: protoinfo(flow),
     srcNat: natRange(srcNat, protonum),
     dstNat: natRange(dstNat, protonum),
-    labels: labelAdd === undefined ? undefined : labelBytes(labelAdd),
+    labels: labels === undefined ? undefined : labelBytes(labels),
   };
+}
+
+/** Create refuses a flow that is there already; add changes it. */
+const FLAGS = { create: NLM_F_CREATE | NLM_F_EXCL, add: NLM_F_CREATE } as const;
+
+/** Writes the request for a new flow. */
+export function encodeNewFlow(writer: MessageWriter, name: keyof typeof FLAGS, flow: NewFlow): void {
+  encodeFlowCreate(writer, FLAGS[name], flow.family, flowTuples(flow), changesOf(flow));
 }

@@ -1,0 +1,82 @@
+/** Low arguments: what the words of a command line say, option by option, before it is clear what they mean together. */
+import type { CommandName, TableName } from "../command/command.js";
+import type { TupleFields } from "../ctnetlink/encode.js";
+import type { NatFilter, StatusCondition } from "../match/filter.js";
+import type { LabelMap } from "../system/labelmap.js";
+
+/** A direction of which nothing was said. All have the same shape, for a million of them are made for a load-file. */
+export function noTuple(): TupleFields {
+  return {
+    src: undefined,
+    dst: undefined,
+    sport: undefined,
+    dport: undefined,
+    icmpType: undefined,
+    icmpCode: undefined,
+    icmpId: undefined,
+    zone: undefined,
+  };
+}
+
+/** The values of options about a flow or an expectation. Whether they filter, create or change is for the command to say. */
+export interface Values {
+  orig: TupleFields;
+  reply: TupleFields;
+  /** The expectation's own tuple and mask: --tuple-src … --mask-port-dst. */
+  expectTuple: TupleFields;
+  expectMask: TupleFields;
+  /** Network masks of orig.src and orig.dst. */
+  srcMask?: Uint8Array;
+  dstMask?: Uint8Array;
+  protonum?: number;
+  state?: number;
+  origVtag?: number;
+  replyVtag?: number;
+  /** DCCP role: 0 client, 1 server. */
+  role?: number;
+  timeoutSeconds?: number;
+  status?: StatusCondition;
+  mark?: { value: number; mask: number };
+  secmark?: number;
+  id?: number;
+  zone?: number;
+  /** -n, -g, -j: an empty object asks whether the flow is translated at all. */
+  srcNat?: NatFilter;
+  dstNat?: NatFilter;
+  anyNat?: NatFilter;
+  /** Label bits that must all be set (-l). */
+  labels?: number[];
+  labelAdd?: number[];
+  /** Bits to clear, or all of them. */
+  labelDel?: number[] | "all";
+}
+
+/** The words of -o that were given. */
+export interface OutputWords {
+  xml: boolean;
+  save: boolean;
+  json: boolean;
+  extended: boolean;
+  timestamp: boolean;
+  id: boolean;
+  ktimestamp: boolean;
+  labels: boolean;
+  userspace: boolean;
+}
+
+export interface Arguments {
+  name: Exclude<CommandName, "load-file">;
+  table: TableName;
+  /** AF_INET, AF_INET6, or AF_UNSPEC where neither -f nor an address said one. */
+  family: number;
+  values: Values;
+  output: OutputWords;
+  /** -z. */
+  zero: boolean;
+  /** -e: bit 0 new, 1 update, 2 destroy; absent where -e is. 0 is a list that names no event. */
+  eventMask?: number;
+  /** -b. */
+  bufferSizeBytes?: number;
+  /** Where label names come from; absent unless a label option or -o labels asked for them, or where the file is missing. */
+  labelMap?: LabelMap;
+}

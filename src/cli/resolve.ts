@@ -1,0 +1,177 @@
+/** From low arguments to a meaning: which command, and what its options say to it. */
+import type { Command, Output } from "../command/command.js";
+import { withIcmpId } from "../command/new-flow.js";
+import * as C from "../ctnetlink/constants.js";
+import type { TupleFields } from "../ctnetlink/encode.js";
+import { ALL_EVENTS } from "../ctnetlink/events.js";
+import type { FlowKey } from "../ctnetlink/queries.js";
+import { type AddressCondition, exactly, inNetwork, markedWith } from "../match/conditions.js";
+import type { FlowFilter, TupleMatch } from "../match/filter.js";
+import type { Arguments, OutputWords, Values } from "./arguments.js";
+
+const FORMATS = ["json", "xml", "save"] as const satisfies readonly (keyof OutputWords)[];
+
+function outputOf({ output, labelMap }: Arguments): Output {
+  const { extended, id, timestamp, ktimestamp } = output;
+  return {
+    format: FORMATS.find((format) => output[format]) ?? "default",
+    // The names are there where any option asked for labels; the reference shows them then, with -o labels or without.
+    show: { extended, id, timestamp, ktimestamp, ...(labelMap === undefined ? {} : { labels: labelMap }) },
+  };
+}
+
+/** A number that a field must be, where an option gave one. */
+const number = (value: number | undefined) => (value === undefined ? undefined : exactly(value));
+
+function address(value: Uint8Array | undefined, mask?: Uint8Array): AddressCondition | undefined {
+  return value === undefined ? undefined : inNetwork(value, mask);
+}
+
+/** What a direction must be; undefined where nothing was said of it. */
+function match(tuple: TupleFields, srcMask?: Uint8Array, dstMask?: Uint8Array): TupleMatch | undefined {
+  const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = tuple;
+  const conditions = {
+    src: address(src, srcMask),
+    dst: address(dst, dstMask),
+    sport: number(sport),
+    dport: number(dport),
+    icmpType: number(icmpType),
+    icmpCode: number(icmpCode),
+    icmpId: number(icmpId),
+    zone: number(zone),
+  };
+  return Object.values(conditions).some((condition) => condition !== undefined) ? conditions : undefined;
+}
+
+/** Drops the properties that are undefined. */
+function given<Properties extends object>(properties: { [Name in keyof Properties]: Properties[Name] | undefined }) {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as Properties;
+}
+
+/** The options that pick entries and never say what to change. */
+function pickOf({ family, values }: Arguments): FlowFilter {
+  const { orig, reply, srcMask, dstMask, protonum, secmark, id, zone, srcNat, dstNat, anyNat, labels } = values;
+  return given<FlowFilter>({
+    family,
+    orig: match(orig, srcMask, dstMask),
+    reply: match(reply),
+    protonum: number(protonum),
+    secmark: number(secmark),
+    id: number(id),
+    zone: number(zone),
+    srcNat,
+    dstNat,
+    anyNat,
+    labels,
+  });
+}
+
+/** All options as a filter. */
+export function filterOf(low: Arguments): FlowFilter {
+  const { state, origVtag, replyVtag, timeoutSeconds, status, mark } = low.values;
+  return {
+    ...pickOf(low),
+    ...given<FlowFilter>({
+      state: number(state),
+      origVtag: number(origVtag),
+      replyVtag: number(replyVtag),
+      timeoutSeconds: number(timeoutSeconds),
+      status,
+      mark: mark && markedWith(mark.value, mark.mask),
+    }),
+  };
+}
+
+/** The protocol, its state, and what belongs to the state. */
+function stateOf({ protonum, state, role, origVtag, replyVtag }: Values) {
+  return given<{ protonum: number; state: number; role: number; origVtag: number; replyVtag: number }>({
+    protonum: protonum as number,
+    state: state as number,
+    role: role as number,
+    origVtag: origVtag as number,
+    replyVtag: replyVtag as number,
+  });
+}
+
+function keyOf({ family, values: { orig, reply, protonum } }: Arguments): FlowKey {
+  // The legality checks have made sure that one of the two directions is complete.
+  const byOrig = orig.src !== undefined && orig.dst !== undefined;
+  return {
+    family,
+    type: byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY,
+    tuple: withIcmpId({ ...(byOrig ? orig : reply), protonum }),
+  };
+}
+
+/** What the words of a command line mean together. They have passed all checks. */
+export function resolve(low: Arguments): Command {
+  const { name, table, family, values } = low;
+  const { orig, reply, protonum, timeoutSeconds, mark, zone, srcNat, dstNat, labelAdd, labelDel } = values;
+  const output = outputOf(low);
+  const counted = table === "expect" ? "expect" : "conntrack";
+  switch (name) {
+    case "help":
+      return { name, protonum };
+    case "version":
+      return { name };
+    case "list":
+      if (table === "expect") return { name, table, family, output };
+      return { name, table, filter: filterOf(low), zero: low.zero, output };
+    case "get":
+      if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, output };
+      return { name, table: "conntrack", key: keyOf(low), filter: filterOf(low), output };
+    case "create":
+    case "add":
+      if (table === "expect" && name === "create") {
+        const expectation = {
+          master: { ...orig, protonum },
+          tuple: { ...values.expectTuple, protonum },
+          mask: { ...values.expectMask, protonum },
+          timeoutSeconds,
+        };
+        return { name, table, family, expectation, output };
+      }
+      return {
+        name,
+        table: "conntrack",
+        flow: {
+          // Without any address it is for IPv4, as the reference has it.
+          family: family === C.AF_UNSPEC ? C.AF_INET : family,
+          orig,
+          reply,
+          ...stateOf(values),
+          ...given({
+            timeoutSeconds,
+            status: values.status?.set,
+            mark: mark?.value,
+            zone,
+            labels: labelAdd,
+            srcNat,
+            dstNat,
+          }),
+        },
+        output,
+      };
+    case "update": {
+      // Timeout, mark, status, state and label options say what to change; all others, which entries.
+      const changes = {
+        ...stateOf(values),
+        ...given({ timeoutSeconds, mark, status: values.status?.set, labelAdd, labelDel }),
+      };
+      return { name, table: "conntrack", filter: pickOf(low), changes, output };
+    }
+    case "delete":
+      if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, output };
+      return { name, table: "conntrack", filter: filterOf(low), output };
+    case "flush":
+      return table === "expect" ? { name, table } : { name, table: "conntrack", family };
+    case "event": {
+      const { eventMask = ALL_EVENTS, bufferSizeBytes } = low;
+      const events = { name, eventMask, ...given({ bufferSizeBytes }), output } as const;
+      return table === "expect" ? { ...events, table } : { ...events, table: "conntrack", filter: filterOf(low) };
+    }
+    case "count":
+    case "stats":
+      return { name, table: counted, output };
+  }
+}

@@ -5,7 +5,7 @@ import { LinePatterns } from "../../src/cli/line-patterns.js";
 import { splitWords } from "../../src/cli/words.js";
 import { MessageWriter } from "../../src/netlink/message.js";
 import { UsageError } from "../../src/system/errors.js";
-import { lineMessage } from "../support/lines.js";
+import { createLine, createMessage } from "../support/lines.js";
 import { random as randomOf, seed } from "../support/random.js";
 import { wireFixture } from "../support/wire.js";
 import { testContext } from "./context.js";
@@ -15,7 +15,7 @@ const context = testContext();
 /** The long way: what a line by itself becomes; undefined for one that is refused. */
 function encode(words: readonly string[]): Uint8Array | undefined {
   try {
-    return lineMessage(words, context);
+    return createMessage(createLine(words, context));
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;

@@ -7,7 +7,7 @@ import { splitWords } from "../../src/cli/words.js";
 import { MessageWriter } from "../../src/netlink/message.js";
 import { UsageError } from "../../src/system/errors.js";
 import { decodeText } from "../../src/system/text.js";
-import { lineMessage } from "../support/lines.js";
+import { createMessage, isCreate } from "../support/lines.js";
 import { type Random, random as randomOf, seed } from "../support/random.js";
 import { type TestContext, testContext } from "./context.js";
 
@@ -91,8 +91,8 @@ function readSlowly(lines: readonly Buffer[], context = testContext()): Outcome 
       const words = splitWords(decodeText(bytes));
       if (words.length === 0) continue;
       const command = parseLoadFileLine(words, context);
-      if (command.name === "create" || command.name === "add") {
-        steps.push(`${index + 1} ${hex(lineMessage(words, context))}`);
+      if (isCreate(command)) {
+        steps.push(`${index + 1} ${hex(createMessage(command))}`);
       } else {
         steps.push(`${index + 1} ${JSON.stringify(command)}`);
       }

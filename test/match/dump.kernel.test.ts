@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { splitWords } from "../../src/cli/words.js";
+import { encodeNewFlow } from "../../src/command/new-flow.js";
 import * as C from "../../src/ctnetlink/constants.js";
 import { TOP } from "../../src/ctnetlink/slots.js";
 import { dumpFlows } from "../../src/match/dump.js";
@@ -15,7 +16,7 @@ import { testContext } from "../cli/context.js";
 import { cliCases } from "../support/cases.js";
 import { type ExactFilter, exactFilter } from "../support/exact-filter.js";
 import { concat, done, FakeSocket, failure } from "../support/fake-socket.js";
-import { writeLine } from "../support/lines.js";
+import { createLine } from "../support/lines.js";
 import { random as randomOf, seed } from "../support/random.js";
 import { bytesOf, wireFixture } from "../support/wire.js";
 
@@ -38,7 +39,8 @@ describe("with and without the kernel's filter", () => {
     connection = openConnection(backend);
     const context = testContext();
     for (const line of cliCases.setup.mix!) {
-      connection.request((writer) => writeLine(writer, splitWords(line), context));
+      const { name, flow } = createLine(splitWords(line), context);
+      connection.request((writer) => encodeNewFlow(writer, name, flow));
     }
   });
 

@@ -1,21 +1,24 @@
 /** Lines of a load-file as messages. */
-
 import type { ParseContext } from "../../src/cli/draft.js";
 import { parseLoadFileLine } from "../../src/cli/parse.js";
+import type { CreateFlow, LoadableCommand } from "../../src/command/command.js";
 import { encodeNewFlow } from "../../src/command/new-flow.js";
 import { MessageWriter } from "../../src/netlink/message.js";
 
-/** Writes the request of a line that makes a new entry; returns whether it is one. */
-export function writeLine(writer: MessageWriter, words: readonly string[], context: ParseContext): boolean {
-  const command = parseLoadFileLine(words, context);
-  if (command.name !== "create" && command.name !== "add") return false;
-  encodeNewFlow(writer, command.name, (command as Extract<typeof command, { flow: unknown }>).flow);
-  return true;
+export function isCreate(command: LoadableCommand): command is CreateFlow {
+  return command.name === "create" || command.name === "add";
 }
 
-/** The message of a line that makes a new entry. Throws what reading it throws. */
-export function lineMessage(words: readonly string[], context: ParseContext): Uint8Array {
+/** The message that makes a new entry. */
+export function createMessage({ name, flow }: CreateFlow): Uint8Array {
   const writer = new MessageWriter();
-  if (!writeLine(writer, words, context)) throw new Error(`${words.join(" ")} makes no entry`);
+  encodeNewFlow(writer, name, flow);
   return writer.buffer.slice(0, writer.length);
+}
+
+/** The command of a line that makes a new entry. Throws what reading it throws. */
+export function createLine(words: readonly string[], context: ParseContext): CreateFlow {
+  const command = parseLoadFileLine(words, context);
+  if (!isCreate(command)) throw new Error(`${words.join(" ")} makes no entry`);
+  return command;
 }

@@ -1,5 +1,5 @@
 # fish completion for conntrack
-# Made from the tables in src/cli by `npm run docs`: edit those, or src/cli/completions.ts.
+# Made from the tables in src/cli by `npm run docs`: edit those, or src/cli/docs/completions.ts.
 
 # Whether the word before is one of these.
 function __conntrack_after

@@ -137,7 +137,7 @@ const TITLES = {
   "./library/filter.js": "Filters",
   "./library/flow.js": "Flows",
   "./library/expectation.js": "Expectations",
-  "./library/template.js": "New flows and changes",
+  "./library/requests.js": "New flows and changes",
   "./system/errors.js": "Errors",
 };
 

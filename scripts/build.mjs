@@ -28,7 +28,7 @@ const IMPORT_META_URL = {
 const helpApart = {
   name: "help-apart",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/help\.js$/ }, () => ({ path: "./help.cjs", external: true }));
+    onResolve({ filter: /^\.\/docs\/help\.js$/ }, () => ({ path: "./help.cjs", external: true }));
   },
 };
 
@@ -56,7 +56,7 @@ export async function bundleProgram(entryPoint, outfile, plugins = []) {
 async function buildCli() {
   const esbuild = await tool("esbuild");
   await bundleProgram("src/cli/bin.ts", "dist/cli.cjs", [helpApart]);
-  await esbuild.build({ ...PROGRAM, entryPoints: ["src/cli/help.ts"], outfile: "dist/help.cjs" });
+  await esbuild.build({ ...PROGRAM, entryPoints: ["src/cli/docs/help.ts"], outfile: "dist/help.cjs" });
   cacheCode();
 }
 

@@ -14,7 +14,13 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const draft = mkdtempSync(join(root, "node_modules/.docs-"));
 try {
   const outfile = join(draft, "documents.mjs");
-  await build({ absWorkingDir: root, entryPoints: ["src/cli/documents.ts"], outfile, bundle: true, format: "esm" });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src/cli/docs/documents.ts"],
+    outfile,
+    bundle: true,
+    format: "esm",
+  });
   const { documents } = await import(pathToFileURL(outfile).href);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const template = readFileSync(join(root, "man/conntrack.8.in"), "utf8");

@@ -32,5 +32,5 @@ export type {
   Stoppable,
   TableName,
 } from "./library/options.js";
-export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/template.js";
+export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/requests.js";
 export { BackendError, ClosedError, ConntrackError, KernelError, UsageError, WireError } from "./system/errors.js";

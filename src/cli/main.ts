@@ -7,7 +7,7 @@ import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
 import { messageLine } from "../system/text.js";
 import { HeldOutput } from "./held-output.js";
 import type { Io } from "./io.js";
-import { loadFile } from "./load-file.js";
+import { loadFile } from "./load-file/load-file.js";
 import { type ParseContext, parseCommandLine } from "./parse.js";
 
 export const VERSION_LINE = "conntrack v1.4.9 (conntrack-tools)\n";
@@ -65,7 +65,7 @@ function runHeld(command: KernelCommand | LoadFile, io: Io, context: ParseContex
 
 async function help(command: Help, io: Io): Promise<number> {
   try {
-    const { helpText } = await import("./help.js");
+    const { helpText } = await import("./docs/help.js");
     io.stdout.write(Buffer.from(helpText(command)));
     return 0;
   } catch (error) {

@@ -18,7 +18,7 @@ import {
   readOutput,
   readProtocol,
   readStatus,
-} from "./values.js";
+} from "./value-readers.js";
 
 interface Row {
   readonly letter: string;

@@ -12,7 +12,7 @@ import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } f
 import { OPTIONS } from "./options.js";
 import { checkProtocolOptions, protocolOptions, useProtocol } from "./protocol-options.js";
 import { resolve } from "./resolve.js";
-import { readProtocol } from "./values.js";
+import { readProtocol } from "./value-readers.js";
 
 export type { ParseContext } from "./draft.js";
 

@@ -7,7 +7,7 @@ import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft, Legality, ProtocolOption, ProtocolOptions, Use, Word } from "./draft.js";
 import { checkOptions, type PairNames, type Rules } from "./matrix.js";
-import { readDecimal, readKey, readPort, readRole, readState } from "./values.js";
+import { readDecimal, readKey, readPort, readRole, readState } from "./value-readers.js";
 
 /** The columns of LEGALITY. */
 const USES: readonly Use[] = ["filter", "update", "create", "get", "create expect", "find expect"];

@@ -115,16 +115,16 @@ abstract class MessageView {
   /** nfgen_family: AF_INET or AF_INET6. */
   family = 0;
 
-  private slots: Int32Array = NO_SLOTS;
-  private end = 0;
+  #slots: Int32Array = NO_SLOTS;
+  #end = 0;
   /** The buffer as words, where it is aligned for that. */
-  private words: Int32Array = NO_SLOTS.subarray(0, 0);
-  private readonly schema: Schema;
+  #words: Int32Array = NO_SLOTS.subarray(0, 0);
+  readonly #schema: Schema;
   /** By the length of the message. */
-  private readonly layouts: (Layout[] | undefined)[] = [];
+  readonly #layouts: (Layout[] | undefined)[] = [];
 
   constructor(attributes: Schema) {
-    this.schema = attributes;
+    this.#schema = attributes;
   }
 
   /**
@@ -134,39 +134,39 @@ abstract class MessageView {
    */
   read(buffer: Uint8Array, start: number, end: number): void {
     if (end - start < HEADERS) throw new WireError(`message of ${end - start} bytes is too short`, start);
-    if (buffer !== this.buffer) this.use(buffer);
+    if (buffer !== this.buffer) this.#use(buffer);
     this.start = start;
-    this.end = end;
+    this.#end = end;
     this.type = messageType(buffer, start);
     this.flags = messageFlags(buffer, start);
     this.portId = readU32Host(buffer, start + 12);
     this.family = buffer[start + 16]!;
-    const aligned = (start & 3) === 0 && this.words.length > 0 && end - start <= LONGEST_LAYOUT;
-    const known = aligned ? this.layouts[end - start] : undefined;
+    const aligned = (start & 3) === 0 && this.#words.length > 0 && end - start <= LONGEST_LAYOUT;
+    const known = aligned ? this.#layouts[end - start] : undefined;
     if (known !== undefined) {
       for (const layout of known) {
-        if (this.fits(layout)) {
-          this.slots = layout.slots;
+        if (this.#fits(layout)) {
+          this.#slots = layout.slots;
           return;
         }
       }
     }
-    this.readAnew(aligned);
+    this.#readAnew(aligned);
   }
 
   /** The whole message, a window on the buffer. */
   message(): Uint8Array {
-    return this.buffer.subarray(this.start, this.end);
+    return this.buffer.subarray(this.start, this.#end);
   }
 
   /** Whether the kernel sent what goes in the slot. */
   has(slot: number): boolean {
-    return this.slots[slot] !== 0;
+    return this.#slots[slot] !== 0;
   }
 
   /** Where the slot's payload begins in the buffer. This and the reads below demand that the slot is filled. */
   offset(slot: number): number {
-    return this.start + this.slots[slot]!;
+    return this.start + this.#slots[slot]!;
   }
 
   u8(slot: number): number {
@@ -198,33 +198,35 @@ abstract class MessageView {
     return nul < 0 ? bytes : bytes.subarray(0, nul);
   }
 
-  private use(buffer: Uint8Array): void {
+  #use(buffer: Uint8Array): void {
     const { byteOffset, byteLength } = buffer;
     this.buffer = buffer;
-    this.words = new Int32Array(buffer.buffer, byteOffset & ~3, (byteOffset & 3) === 0 ? byteLength >> 2 : 0);
+    this.#words = new Int32Array(buffer.buffer, byteOffset & ~3, (byteOffset & 3) === 0 ? byteLength >> 2 : 0);
   }
 
   /** Whether all attribute headers are those of the layout: then every attribute lies where it did, and as long. */
-  private fits({ places, headers }: Layout): boolean {
-    const { words } = this;
+  #fits({ places, headers }: Layout): boolean {
+    const words = this.#words;
     const first = this.start >> 2;
     for (let i = 0; i < places.length; i++) if (words[first + places[i]!] !== headers[i]) return false;
     return true;
   }
 
   /** Reads the attributes one by one, and remembers how they lie. */
-  private readAnew(remember: boolean): void {
-    const { buffer, start, end, words } = this;
+  #readAnew(remember: boolean): void {
+    const { buffer, start } = this;
+    const end = this.#end;
+    const words = this.#words;
     const slots = new Int32Array(S.SLOTS);
     const offsets: number[] = [];
-    this.slots = NO_SLOTS;
-    readAttributes(slots, offsets, buffer, start, start + HEADERS, end, this.schema);
-    this.slots = slots;
+    this.#slots = NO_SLOTS;
+    readAttributes(slots, offsets, buffer, start, start + HEADERS, end, this.#schema);
+    this.#slots = slots;
     if (!remember) return;
     const places = Int32Array.from(offsets, (offset) => offset >> 2);
     const headers = places.map((place) => words[(start >> 2) + place]!);
-    const known = this.layouts[end - start] ?? [];
-    this.layouts[end - start] = [{ slots, places, headers }, ...known.slice(0, LAYOUTS_PER_LENGTH - 1)];
+    const known = this.#layouts[end - start] ?? [];
+    this.#layouts[end - start] = [{ slots, places, headers }, ...known.slice(0, LAYOUTS_PER_LENGTH - 1)];
   }
 }
 

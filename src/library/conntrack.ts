@@ -30,8 +30,8 @@ import { type Flow, readFlow } from "./flow.js";
 import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
 import type * as O from "./options.js";
 import * as R from "./read-options.js";
-import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./template.js";
-import { readName } from "./values.js";
+import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./requests.js";
+import { readName } from "./value-readers.js";
 
 type DumpParts = Generator<void, { interrupted: boolean }, void>;
 

@@ -4,7 +4,7 @@ import type { TupleFields } from "../ctnetlink/encode.js";
 import { addressLength, exactly, exactNumber, inNetwork, markedWith } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import type { Family, Icmp, Protocol, Status } from "./flow.js";
-import * as V from "./values.js";
+import * as V from "./value-readers.js";
 
 /** What one direction of a flow must be. */
 export interface TupleFilter {

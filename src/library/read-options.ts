@@ -2,7 +2,7 @@
 import { EVENT_NAMES } from "../ctnetlink/events.js";
 import { UsageError } from "../system/errors.js";
 import type * as O from "./options.js";
-import * as V from "./values.js";
+import * as V from "./value-readers.js";
 
 export const TABLES = ["conntrack", "expect"] as const satisfies readonly O.TableName[];
 export const FLOW_TABLES = ["conntrack", "dying", "unconfirmed"] as const;

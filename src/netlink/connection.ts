@@ -37,6 +37,8 @@ export interface ConnectionOptions {
    * the buffer is smaller than that. Measured: neither more bytes nor receiveMany are faster.
    */
   receiveBufferBytes?: number;
+  /** nlmsg_seq of the message before the first; 0 where absent. */
+  lastSequence?: number;
   /** The text of an errno, for the messages of errors. */
   strerror?: (errno: number) => string;
 }
@@ -84,17 +86,17 @@ export function lastOf<Result>(parts: Generator<void, Result, void>): Result {
  */
 export class NetlinkConnection {
   /** Always offered whole: the kernel sizes the parts of a dump by the largest buffer that it has ever seen. */
-  private readonly buffer: Uint8Array;
-  private readonly writer = new MessageWriter();
-  private readonly strerror: ((errno: number) => string) | undefined;
-  private sequence = 0;
+  readonly #buffer: Uint8Array;
+  readonly #writer = new MessageWriter();
+  readonly #strerror: ((errno: number) => string) | undefined;
+  #sequence: number;
+  readonly #socket: Socket;
 
-  constructor(
-    private readonly socket: Socket,
-    options: ConnectionOptions = {},
-  ) {
-    this.buffer = new Uint8Array(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
-    this.strerror = options.strerror;
+  constructor(socket: Socket, options: ConnectionOptions = {}) {
+    this.#socket = socket;
+    this.#buffer = new Uint8Array(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
+    this.#strerror = options.strerror;
+    this.#sequence = options.lastSequence ?? 0;
     // Keeps the answers to a batch small. A kernel that does not know it refuses it, and gets on without.
     socket.setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
   }
@@ -118,30 +120,30 @@ export class NetlinkConnection {
     onMessage: OnMessage,
     ahead = false,
   ): Generator<void, { interrupted: boolean }, void> {
-    const sequence = this.transmit(write, NLM_F_DUMP);
+    const sequence = this.#transmit(write, NLM_F_DUMP);
     // A datagram that was received ahead can be as long as this buffer is by default.
-    const readsAhead = ahead && this.buffer.length >= RECEIVE_BUFFER_BYTES;
-    if (readsAhead) this.socket.readAhead?.(true);
+    const readsAhead = ahead && this.#buffer.length >= RECEIVE_BUFFER_BYTES;
+    if (readsAhead) this.#socket.readAhead?.(true);
     let interrupted = false;
     const visit: Visit = (start, end, type, flags, answered) => {
       if (answered !== sequence) return false;
       if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
-      if (type >= NLMSG_MIN_TYPE) onMessage(this.buffer, start, end, type, flags);
+      if (type >= NLMSG_MIN_TYPE) onMessage(this.#buffer, start, end, type, flags);
       else if (type === NLMSG_DONE || type === NLMSG_ERROR) {
-        this.check(-this.errnoOf(start, end), "netlink dump");
+        this.#check(-this.#errnoOf(start, end), "netlink dump");
         return true;
       }
       return false;
     };
     try {
       for (;;) {
-        const received = this.receivePart(visit);
-        this.check(received, "recvmsg");
+        const received = this.#receivePart(visit);
+        this.#check(received, "recvmsg");
         if (received > 0) return { interrupted };
         yield;
       }
     } finally {
-      if (readsAhead) this.socket.readAhead?.(false);
+      if (readsAhead) this.#socket.readAhead?.(false);
     }
   }
 
@@ -151,15 +153,15 @@ export class NetlinkConnection {
    * NLMSG_DONE behind it, and acknowledges them like any other request (measured on Linux 6.18).
    */
   request(write: WriteRequest, onMessage?: OnMessage): void {
-    const sequence = this.transmit(write, NLM_F_ACK);
-    const received = this.receiveUntil((start, end, type, flags, answered) => {
+    const sequence = this.#transmit(write, NLM_F_ACK);
+    const received = this.#receiveUntil((start, end, type, flags, answered) => {
       if (answered !== sequence) return false;
-      if (type >= NLMSG_MIN_TYPE) onMessage?.(this.buffer, start, end, type, flags);
+      if (type >= NLMSG_MIN_TYPE) onMessage?.(this.#buffer, start, end, type, flags);
       if (type !== NLMSG_ERROR) return false;
-      this.check(-this.errnoOf(start, end), "netlink request");
+      this.#check(-this.#errnoOf(start, end), "netlink request");
       return true;
     });
-    this.check(received, "recvmsg");
+    this.#check(received, "recvmsg");
   }
 
   /**
@@ -177,86 +179,87 @@ export class NetlinkConnection {
     onMessage?: OnMessage,
   ): void {
     if (count === 0) return;
-    const first = this.stampBatch(writer, count);
-    this.send(writer);
+    const first = this.#stampBatch(writer, count);
+    this.#send(writer);
 
     let index = 0;
     let errno = 0;
     const visit: Visit = (start, end, type, flags, answered) => {
       const offset = (answered - first) >>> 0;
       if (offset >= count) return false;
-      if (type >= NLMSG_MIN_TYPE) onMessage?.(this.buffer, start, end, type, flags);
+      if (type >= NLMSG_MIN_TYPE) onMessage?.(this.#buffer, start, end, type, flags);
       if (type !== NLMSG_ERROR) return false;
       index = offset;
-      errno = this.errnoOf(start, end);
+      errno = this.#errnoOf(start, end);
       if (errno !== 0) onError(index, errno);
       return index === count - 1;
     };
-    let received = this.receiveUntil(visit);
+    let received = this.#receiveUntil(visit);
     if (received === -ENOBUFS) {
-      while (received === -ENOBUFS) received = this.receiveUntil(visit);
-      throw this.failure(ENOBUFS, "recvmsg");
+      while (received === -ENOBUFS) received = this.#receiveUntil(visit);
+      throw this.#failure(ENOBUFS, "recvmsg");
     }
     if (received === -EAGAIN && errno !== 0) {
       // A datagram that the sender has no right to send gets one answer, to its first message.
       while (++index < count) onError(index, errno);
       return;
     }
-    this.check(received, "recvmsg");
+    this.#check(received, "recvmsg");
   }
 
   close(): void {
-    this.socket.close();
+    this.#socket.close();
   }
 
   /** Sends one request; returns its sequence number. */
-  private transmit(write: WriteRequest, flags: number): number {
-    const { writer } = this;
+  #transmit(write: WriteRequest, flags: number): number {
+    const writer = this.#writer;
     writer.clear();
     write(writer);
-    const sequence = this.nextSequence();
+    const sequence = this.#nextSequence();
     writer.stamp(0, messageFlags(writer.buffer, 0) | NLM_F_REQUEST | flags, sequence);
-    this.send(writer);
+    this.#send(writer);
     return sequence;
   }
 
   /** Numbers the messages of a batch and asks for an acknowledgement of the last; returns the first number. */
-  private stampBatch(writer: MessageWriter, count: number): number {
-    const first = (this.sequence + 1) >>> 0;
+  #stampBatch(writer: MessageWriter, count: number): number {
+    const first = (this.#sequence + 1) >>> 0;
     let start = 0;
     for (let left = count; left > 0; left--) {
       const end = messageEnd(writer.buffer, start, writer.length);
       const flags = (messageFlags(writer.buffer, start) & ~NLM_F_ACK) | NLM_F_REQUEST;
-      writer.stamp(start, left === 1 ? flags | NLM_F_ACK : flags, this.nextSequence());
+      writer.stamp(start, left === 1 ? flags | NLM_F_ACK : flags, this.#nextSequence());
       start = align4(end);
     }
     if (start !== writer.length) throw new RangeError(`the writer holds more than ${count} messages`);
     return first;
   }
 
-  private nextSequence(): number {
-    this.sequence = (this.sequence + 1) >>> 0;
-    return this.sequence;
+  #nextSequence(): number {
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    return this.#sequence;
   }
 
-  private send(writer: MessageWriter): void {
+  #send(writer: MessageWriter): void {
     let sent: number;
-    do sent = this.socket.send(writer.buffer, 0, writer.length);
+    do sent = this.#socket.send(writer.buffer, 0, writer.length);
     while (sent === -EINTR);
-    this.check(sent, "sendto");
+    this.#check(sent, "sendto");
   }
 
   /** Receives until `visit` has seen the end of the answer. Returns 1, or -errno where receiving failed. */
-  private receiveUntil(visit: Visit): number {
+  #receiveUntil(visit: Visit): number {
     for (;;) {
-      const received = this.receivePart(visit);
+      const received = this.#receivePart(visit);
       if (received !== 0) return received;
     }
   }
 
   /** Receives one datagram. Returns 1 where `visit` has seen the end of the answer, 0 where not, or -errno. */
-  private receivePart(visit: Visit): number {
-    const { buffer, socket } = this;
+  #receivePart(visit: Visit): number {
+    const buffer = this.#buffer;
+    const socket = this.#socket;
     let length: number;
     do length = socket.receive(buffer, 0, buffer.length, MSG_DONTWAIT);
     while (length === -EINTR);
@@ -275,17 +278,17 @@ export class NetlinkConnection {
   }
 
   /** The errno that a NLMSG_ERROR or NLMSG_DONE carries, negated, as its first word. 0 is success. */
-  private errnoOf(start: number, end: number): number {
+  #errnoOf(start: number, end: number): number {
     const payload = start + NLMSG_HDRLEN;
     if (end - payload < 4) throw new WireError("a message of netlink's own has no error number", start);
-    return Math.max(0, -readS32Host(this.buffer, payload));
+    return Math.max(0, -readS32Host(this.#buffer, payload));
   }
 
-  private check(result: number, syscall: string): void {
-    if (result < 0) throw this.failure(-result, syscall);
+  #check(result: number, syscall: string): void {
+    if (result < 0) throw this.#failure(-result, syscall);
   }
 
-  private failure(errno: number, syscall: string): KernelError {
-    return new KernelError(errno, syscall, this.strerror && `${syscall}: ${this.strerror(errno)}`);
+  #failure(errno: number, syscall: string): KernelError {
+    return new KernelError(errno, syscall, this.#strerror && `${syscall}: ${this.#strerror(errno)}`);
   }
 }

@@ -40,13 +40,16 @@ export interface EventHandlers {
 
 /** A socket that listens. */
 export class EventListener {
-  private readonly buffer = new Uint8Array(SLOTS * SLOT_BYTES);
-  private readonly lengths = new Int32Array(SLOTS);
+  readonly #buffer = new Uint8Array(SLOTS * SLOT_BYTES);
+  readonly #lengths = new Int32Array(SLOTS);
 
-  private constructor(
-    private readonly socket: Socket,
-    private readonly backend: Backend,
-  ) {}
+  readonly #socket: Socket;
+  readonly #backend: Backend;
+
+  private constructor(socket: Socket, backend: Backend) {
+    this.#socket = socket;
+    this.#backend = backend;
+  }
 
   /**
    * Opens a socket that belongs to `groups` (NFNLGRP_*).
@@ -70,9 +73,9 @@ export class EventListener {
    * counts: it doubles what it is asked for.
    */
   setReceiveBuffer(bytes: number): number {
-    const forced = this.socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
-    if (forced < 0) this.socket.setOption(SOL_SOCKET, SO_RCVBUF, bytes);
-    return this.socket.getOption(SOL_SOCKET, SO_RCVBUF);
+    const forced = this.#socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
+    if (forced < 0) this.#socket.setOption(SOL_SOCKET, SO_RCVBUF, bytes);
+    return this.#socket.getOption(SOL_SOCKET, SO_RCVBUF);
   }
 
   /** Receives until `stopped` says so. */
@@ -80,18 +83,18 @@ export class EventListener {
     while (!handlers.stopped()) {
       if (this.receive(handlers)) continue;
       handlers.idle();
-      const polled = this.socket.poll(-1);
-      if (polled < 0 && polled !== -EINTR) throw failure(this.backend, -polled, "poll");
+      const polled = this.#socket.poll(-1);
+      if (polled < 0 && polled !== -EINTR) throw failure(this.#backend, -polled, "poll");
     }
   }
 
   /** Receives a few datagrams, as many as a call of recvmmsg(2) takes, without waiting. Returns whether there may be more. */
   receive(handlers: Pick<EventHandlers, "message" | "lost">): boolean {
-    const received = this.socket.receiveMany(this.buffer, SLOT_BYTES, this.lengths, MSG_DONTWAIT);
+    const received = this.#socket.receiveMany(this.#buffer, SLOT_BYTES, this.#lengths, MSG_DONTWAIT);
     if (received === -EAGAIN) return false;
     if (received === -ENOBUFS) handlers.lost();
-    else if (received < 0 && received !== -EINTR) throw failure(this.backend, -received, "recvmmsg");
-    for (let i = 0; i < received; i++) deliver(this.buffer, i * SLOT_BYTES, this.lengths[i]!, handlers);
+    else if (received < 0 && received !== -EINTR) throw failure(this.#backend, -received, "recvmmsg");
+    for (let i = 0; i < received; i++) deliver(this.#buffer, i * SLOT_BYTES, this.#lengths[i]!, handlers);
     return true;
   }
 
@@ -105,7 +108,7 @@ export class EventListener {
       if (!over) callback();
       over = true;
     };
-    const stop = this.socket.whenReadable?.(once);
+    const stop = this.#socket.whenReadable?.(once);
     // A thread too few is no reason to miss events.
     const timer = stop === undefined ? setTimeout(once, WITHOUT_THREAD_MS) : undefined;
     return () => {
@@ -116,7 +119,7 @@ export class EventListener {
   }
 
   close(): void {
-    this.socket.close();
+    this.#socket.close();
   }
 }
 

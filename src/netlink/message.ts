@@ -48,13 +48,13 @@ export class MessageWriter {
   /** The bytes written are `buffer[0, length)`. Growing replaces the buffer. */
   buffer: Uint8Array;
   length = 0;
-  private view: DataView;
-  private message = 0;
-  private readonly encoder = new TextEncoder();
+  #view: DataView;
+  #message = 0;
+  readonly #encoder = new TextEncoder();
 
   constructor(capacity = 4096) {
     this.buffer = new Uint8Array(capacity);
-    this.view = new DataView(this.buffer.buffer);
+    this.#view = new DataView(this.buffer.buffer);
   }
 
   /** Forgets all that was written, and keeps the buffer. */
@@ -65,13 +65,13 @@ export class MessageWriter {
   /** Takes over messages that were written before. The array becomes the writer's own. */
   adopt(messages: Uint8Array): void {
     this.buffer = messages;
-    this.view = new DataView(messages.buffer, messages.byteOffset, messages.byteLength);
+    this.#view = new DataView(messages.buffer, messages.byteOffset, messages.byteLength);
     this.length = messages.length;
   }
 
   /** Writes messages that were written before behind the others; returns where they begin. */
   append(messages: Uint8Array): number {
-    const start = this.reserve(messages.length);
+    const start = this.#reserve(messages.length);
     this.buffer.set(messages, start);
     return start;
   }
@@ -81,99 +81,99 @@ export class MessageWriter {
    * `flags` and `sequence` may be 0 for a message that goes out through NetlinkConnection, which fills them in.
    */
   begin(type: number, flags: number, sequence: number, family: number, version = 0, resId = 0): number {
-    const start = this.reserve(NLMSG_HDRLEN + NFGENMSG_LENGTH);
-    this.message = start;
-    this.view.setUint16(start + 4, type, LITTLE_ENDIAN);
-    this.view.setUint16(start + 6, flags, LITTLE_ENDIAN);
-    this.view.setUint32(start + 8, sequence, LITTLE_ENDIAN);
-    this.view.setUint32(start + 12, 0);
-    this.view.setUint8(start + 16, family);
-    this.view.setUint8(start + 17, version);
-    this.view.setUint16(start + 18, resId);
+    const start = this.#reserve(NLMSG_HDRLEN + NFGENMSG_LENGTH);
+    this.#message = start;
+    this.#view.setUint16(start + 4, type, LITTLE_ENDIAN);
+    this.#view.setUint16(start + 6, flags, LITTLE_ENDIAN);
+    this.#view.setUint32(start + 8, sequence, LITTLE_ENDIAN);
+    this.#view.setUint32(start + 12, 0);
+    this.#view.setUint8(start + 16, family);
+    this.#view.setUint8(start + 17, version);
+    this.#view.setUint16(start + 18, resId);
     return start;
   }
 
   /** Ends the message: fills in its nlmsg_len. */
   end(): void {
-    this.view.setUint32(this.message, this.length - this.message, LITTLE_ENDIAN);
+    this.#view.setUint32(this.#message, this.length - this.#message, LITTLE_ENDIAN);
   }
 
   u8(type: number, value: number): void {
-    const payload = this.attribute(type, 1);
-    this.view.setUint8(payload, value);
+    const payload = this.#attribute(type, 1);
+    this.#view.setUint8(payload, value);
   }
 
   u16(type: number, value: number): void {
-    const payload = this.attribute(type, 2);
-    this.view.setUint16(payload, value);
+    const payload = this.#attribute(type, 2);
+    this.#view.setUint16(payload, value);
   }
 
   u32(type: number, value: number): void {
-    const payload = this.attribute(type, 4);
-    this.view.setUint32(payload, value);
+    const payload = this.#attribute(type, 4);
+    this.#view.setUint32(payload, value);
   }
 
   u64(type: number, value: bigint): void {
-    const payload = this.attribute(type, 8);
-    this.view.setBigUint64(payload, value);
+    const payload = this.#attribute(type, 8);
+    this.#view.setBigUint64(payload, value);
   }
 
   /** A u32 in host byte order. */
   u32Host(type: number, value: number): void {
-    const payload = this.attribute(type, 4);
-    this.view.setUint32(payload, value, LITTLE_ENDIAN);
+    const payload = this.#attribute(type, 4);
+    this.#view.setUint32(payload, value, LITTLE_ENDIAN);
   }
 
   bytes(type: number, data: Uint8Array): void {
-    const payload = this.attribute(type, data.length);
+    const payload = this.#attribute(type, data.length);
     this.buffer.set(data, payload);
   }
 
   /** Text as UTF-8, with the NUL that C programs expect behind it. */
   string0(type: number, text: string): void {
-    this.bytes(type, this.encoder.encode(`${text}\0`));
+    this.bytes(type, this.#encoder.encode(`${text}\0`));
   }
 
   /** Begins an attribute that holds attributes. Returns what nestEnd wants to know. */
   nestStart(type: number): number {
-    return this.attribute(type | NLA_F_NESTED, 0) - NLA_HDRLEN;
+    return this.#attribute(type | NLA_F_NESTED, 0) - NLA_HDRLEN;
   }
 
   nestEnd(token: number): void {
-    this.view.setUint16(token, this.attributeLength(this.length - token), LITTLE_ENDIAN);
+    this.#view.setUint16(token, this.#attributeLength(this.length - token), LITTLE_ENDIAN);
   }
 
   /** Overwrites nlmsg_flags and nlmsg_seq of the message at `start`. */
   stamp(start: number, flags: number, sequence: number): void {
-    this.view.setUint16(start + 6, flags, LITTLE_ENDIAN);
-    this.view.setUint32(start + 8, sequence, LITTLE_ENDIAN);
+    this.#view.setUint16(start + 6, flags, LITTLE_ENDIAN);
+    this.#view.setUint32(start + 8, sequence, LITTLE_ENDIAN);
   }
 
   /** Writes an attribute's header and padding; returns where its payload goes. */
-  private attribute(type: number, size: number): number {
-    const length = this.attributeLength(NLA_HDRLEN + size);
-    const start = this.reserve(align4(length));
+  #attribute(type: number, size: number): number {
+    const length = this.#attributeLength(NLA_HDRLEN + size);
+    const start = this.#reserve(align4(length));
     // The last word holds the padding, which must be zero even where an earlier message lay.
-    this.view.setUint32(this.length - 4, 0);
-    this.view.setUint16(start, length, LITTLE_ENDIAN);
-    this.view.setUint16(start + 2, type, LITTLE_ENDIAN);
+    this.#view.setUint32(this.length - 4, 0);
+    this.#view.setUint16(start, length, LITTLE_ENDIAN);
+    this.#view.setUint16(start + 2, type, LITTLE_ENDIAN);
     return start + NLA_HDRLEN;
   }
 
-  private attributeLength(length: number): number {
+  #attributeLength(length: number): number {
     if (length > MAX_ATTRIBUTE) throw new RangeError(`a netlink attribute cannot hold ${length} bytes`);
     return length;
   }
 
   /** Makes room for `size` bytes more; returns where they begin. */
-  private reserve(size: number): number {
+  #reserve(size: number): number {
     const start = this.length;
     this.length += size;
     if (this.length > this.buffer.length) {
       const grown = new Uint8Array(Math.max(this.length, 2 * this.buffer.length));
       grown.set(this.buffer);
       this.buffer = grown;
-      this.view = new DataView(grown.buffer);
+      this.#view = new DataView(grown.buffer);
     }
     return start;
   }

@@ -63,17 +63,17 @@ export class ByteWriter {
     if (value > 0x7fffffff) {
       const high = Math.floor(value / 1e9);
       this.decimal(high);
-      this.padded(value - high * 1e9, 9);
+      this.#padded(value - high * 1e9, 9);
       return;
     }
     let digits = 1;
     if (value > 9) digits = value < 100 ? 2 : value < 1000 ? 3 : value < 1e4 ? 4 : value < 1e5 ? 5 : 0;
     if (digits === 0) digits = value < 1e6 ? 6 : value < 1e7 ? 7 : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
-    this.padded(value, digits);
+    this.#padded(value, digits);
   }
 
   /** The last `digits` digits of a number below 2^31. */
-  private padded(value: number, digits: number): void {
+  #padded(value: number, digits: number): void {
     const { buffer } = this;
     let rest = value | 0;
     const end = this.length + digits;

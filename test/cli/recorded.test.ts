@@ -1,8 +1,8 @@
 /** The recorded command lines as far as words decide: what is refused, in which words, and what is accepted. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { splitWords } from "../../src/cli/load-file/words.js";
 import { parseCommandLine, parseLoadFileLine } from "../../src/cli/parse.js";
-import { splitWords } from "../../src/cli/words.js";
 import { UsageError } from "../../src/system/errors.js";
 import { withoutControls } from "../../src/system/text.js";
 import { cliDeviation, shellDeviation } from "../replay/deviations.js";

@@ -1,7 +1,7 @@
 /** The kernel's help makes no difference to what a filter finds. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { splitWords } from "../../src/cli/words.js";
+import { splitWords } from "../../src/cli/load-file/words.js";
 import { encodeNewFlow } from "../../src/command/new-flow.js";
 import * as C from "../../src/ctnetlink/constants.js";
 import { TOP } from "../../src/ctnetlink/slots.js";

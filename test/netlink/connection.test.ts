@@ -303,8 +303,8 @@ test("batch: a count that is not the writer's", () => {
 });
 
 test("batch: sequence numbers wrap around", () => {
-  const { connection, socket } = setUp([(s) => [failure((s + 1) >>> 0, EEXIST), ack((s + 2) >>> 0)]]);
-  Object.assign(connection, { sequence: 0xfffffffd });
+  const answer: Answer = (s) => [failure((s + 1) >>> 0, EEXIST), ack((s + 2) >>> 0)];
+  const { connection, socket } = setUp([answer], { lastSequence: 0xfffffffd });
   const writer = new MessageWriter();
   for (let i = 0; i < 3; i++) {
     writer.begin(ENTRY, 0, 0, 2);

@@ -7,7 +7,7 @@ import { DCCP_ROLES } from "../ctnetlink/names.js";
 import type { FlowKey } from "../ctnetlink/queries.js";
 import { UsageError } from "../system/errors.js";
 import type { Icmp, Protocol, Status } from "./flow.js";
-import * as V from "./values.js";
+import * as V from "./value-readers.js";
 
 /** One direction of a flow that is to be found or created. */
 export interface Endpoints {

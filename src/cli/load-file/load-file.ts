@@ -1,15 +1,15 @@
 /** -R: reads and checks a whole file of commands, then has it applied. */
 
-import type { CreateFlow, LoadableCommand } from "../command/command.js";
-import { type Context, despiteBrokenOutput } from "../command/context.js";
-import { LoadPlan } from "../command/load-file.js";
-import { encodeNewFlow } from "../command/new-flow.js";
-import { MessageWriter } from "../netlink/message.js";
-import { KernelError, UsageError } from "../system/errors.js";
-import { decodeText } from "../system/text.js";
-import type { Io, OpenSource, Source } from "./io.js";
+import type { CreateFlow, LoadableCommand } from "../../command/command.js";
+import { despiteBrokenOutput } from "../../command/context.js";
+import { LoadPlan } from "../../command/load-plan.js";
+import { encodeNewFlow } from "../../command/new-flow.js";
+import { MessageWriter } from "../../netlink/message.js";
+import { KernelError, UsageError } from "../../system/errors.js";
+import { decodeText } from "../../system/text.js";
+import type { Io, OpenSource, Source } from "../io.js";
+import { type ParseContext, parseLoadFileLine } from "../parse.js";
 import { LinePatterns } from "./line-patterns.js";
-import { type ParseContext, parseLoadFileLine } from "./parse.js";
 import { MAX_LINE_BYTES, splitWords } from "./words.js";
 
 const CHUNK_BYTES = 1 << 16;
@@ -180,7 +180,7 @@ function progressBar(io: Io, total: number): { show(line: number): void; clear()
 }
 
 /** Runs -R. The exit status does not depend on what the commands found. */
-export function loadFile(path: string, io: Io & Context, context: ParseContext): number {
+export function loadFile(path: string, io: Io, context: ParseContext): number {
   const plan = new LoadPlan();
   const lines = readPlan(plan, path, io, context);
   const progress = progressBar(io, lines);

@@ -1,8 +1,8 @@
 /** The text of --help. main imports this module when help is asked for: commander takes 8 ms to load. */
-import type { Help } from "../command/command.js";
-import { PROTOCOLS } from "../protocol/protocols.js";
+import type { Help } from "../../command/command.js";
+import { PROTOCOLS } from "../../protocol/protocols.js";
+import { protocolOptions } from "../protocol-options.js";
 import { buildProgram } from "./program.js";
-import { protocolOptions } from "./protocol-options.js";
 
 const WIDTH = 100;
 

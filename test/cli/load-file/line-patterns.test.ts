@@ -1,14 +1,14 @@
 /** Lines that are copies of one before must come out as if each had been read by itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LinePatterns } from "../../src/cli/line-patterns.js";
-import { splitWords } from "../../src/cli/words.js";
-import { MessageWriter } from "../../src/netlink/message.js";
-import { UsageError } from "../../src/system/errors.js";
-import { createLine, createMessage } from "../support/lines.js";
-import { random as randomOf, seed } from "../support/random.js";
-import { wireFixture } from "../support/wire.js";
-import { testContext } from "./context.js";
+import { LinePatterns } from "../../../src/cli/load-file/line-patterns.js";
+import { splitWords } from "../../../src/cli/load-file/words.js";
+import { MessageWriter } from "../../../src/netlink/message.js";
+import { UsageError } from "../../../src/system/errors.js";
+import { createLine, createMessage } from "../../support/lines.js";
+import { random as randomOf, seed } from "../../support/random.js";
+import { wireFixture } from "../../support/wire.js";
+import { testContext } from "../context.js";
 
 const context = testContext();
 

@@ -1,6 +1,6 @@
 /** Lines of a load-file to words. */
-import { UsageError } from "../system/errors.js";
-import { encodeText } from "../system/text.js";
+import { UsageError } from "../../system/errors.js";
+import { encodeText } from "../../system/text.js";
 
 const MAX_WORDS = 255;
 /** Bytes of a word, without its quotes. */

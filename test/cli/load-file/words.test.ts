@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { splitWords } from "../../src/cli/words.js";
-import { UsageError } from "../../src/system/errors.js";
+import { splitWords } from "../../../src/cli/load-file/words.js";
+import { UsageError } from "../../../src/system/errors.js";
 
 describe("splitWords", () => {
   const cases: readonly (readonly [line: string, words: readonly string[]])[] = [

@@ -1,15 +1,15 @@
 /** A load-file must mean the same, line by line, whether lines are copied from those before them or read by themselves. */
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
-import { type LinePlan, LineReader } from "../../src/cli/load-file.js";
-import { parseLoadFileLine } from "../../src/cli/parse.js";
-import { splitWords } from "../../src/cli/words.js";
-import { MessageWriter } from "../../src/netlink/message.js";
-import { UsageError } from "../../src/system/errors.js";
-import { decodeText } from "../../src/system/text.js";
-import { createMessage, isCreate } from "../support/lines.js";
-import { type Random, random as randomOf, seed } from "../support/random.js";
-import { type TestContext, testContext } from "./context.js";
+import { type LinePlan, LineReader } from "../../../src/cli/load-file/load-file.js";
+import { splitWords } from "../../../src/cli/load-file/words.js";
+import { parseLoadFileLine } from "../../../src/cli/parse.js";
+import { MessageWriter } from "../../../src/netlink/message.js";
+import { UsageError } from "../../../src/system/errors.js";
+import { decodeText } from "../../../src/system/text.js";
+import { createMessage, isCreate } from "../../support/lines.js";
+import { type Random, random as randomOf, seed } from "../../support/random.js";
+import { type TestContext, testContext } from "../context.js";
 
 interface Outcome {
   /** A line's number, and the message or the command that it became. */

@@ -1,9 +1,9 @@
 /** The command line declared to commander, out of the same tables that getopt reads by. Loaded for help alone. */
 import { Option, Command as Program } from "commander";
-import { COMMANDS, LOAD_FILE } from "./commands.js";
-import type { ProtocolOptions } from "./draft.js";
-import { OPTION_NAMES } from "./matrix.js";
-import { OPTIONS } from "./options.js";
+import { COMMANDS, LOAD_FILE } from "../commands.js";
+import type { ProtocolOptions } from "../draft.js";
+import { OPTION_NAMES } from "../matrix.js";
+import { OPTIONS } from "../options.js";
 
 /** Letters that nobody would type unquoted are left to those who know them. */
 const PLAIN_LETTER = /^[A-Za-z]$/;

@@ -1,13 +1,13 @@
 /** The command line as data, for what is made from it: the manual page and the completions of shells. */
-import type { TableName } from "../command/command.js";
-import { DCCP_ROLES } from "../ctnetlink/names.js";
-import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
-import { COMMANDS, type CommandOption, TABLES } from "./commands.js";
-import type { ProtocolOption, ProtocolOptions } from "./draft.js";
-import { commandRules, OPTION_NAMES, type OptionName } from "./matrix.js";
-import { OPTIONS } from "./options.js";
-import { protocolOptions } from "./protocol-options.js";
-import * as V from "./values.js";
+import type { TableName } from "../../command/command.js";
+import { DCCP_ROLES } from "../../ctnetlink/names.js";
+import { PROTOCOLS, type Protocol } from "../../protocol/protocols.js";
+import { COMMANDS, type CommandOption, TABLES } from "../commands.js";
+import type { ProtocolOption, ProtocolOptions } from "../draft.js";
+import { commandRules, OPTION_NAMES, type OptionName } from "../matrix.js";
+import { OPTIONS } from "../options.js";
+import { protocolOptions } from "../protocol-options.js";
+import * as V from "../value-readers.js";
 
 /** What can be proposed for a value. */
 export type Proposal =

@@ -1,10 +1,10 @@
 /** How -R tells a person how far it is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Io } from "../../src/cli/io.js";
-import { main } from "../../src/cli/main.js";
-import { nodeIo } from "../../src/cli/node-io.js";
-import { backend, freshNetwork } from "../support/command.js";
+import type { Io } from "../../../src/cli/io.js";
+import { main } from "../../../src/cli/main.js";
+import { nodeIo } from "../../../src/cli/node-io.js";
+import { backend, freshNetwork } from "../../support/command.js";
 
 const LINES = Array.from(
   { length: 300 },

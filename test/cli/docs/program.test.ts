@@ -1,16 +1,16 @@
 /** The commander program and getopt read by the same tables: they must agree. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COMMANDS } from "../../src/cli/commands.js";
-import { Getopt, type OptionSpec } from "../../src/cli/getopt.js";
-import { helpText } from "../../src/cli/help.js";
-import { OPTIONS } from "../../src/cli/options.js";
-import { parseCommandLine } from "../../src/cli/parse.js";
-import { buildProgram } from "../../src/cli/program.js";
-import { protocolOptions } from "../../src/cli/protocol-options.js";
-import type { Help } from "../../src/command/command.js";
-import { PROTOCOLS } from "../../src/protocol/protocols.js";
-import { testContext } from "./context.js";
+import { COMMANDS } from "../../../src/cli/commands.js";
+import { helpText } from "../../../src/cli/docs/help.js";
+import { buildProgram } from "../../../src/cli/docs/program.js";
+import { Getopt, type OptionSpec } from "../../../src/cli/getopt.js";
+import { OPTIONS } from "../../../src/cli/options.js";
+import { parseCommandLine } from "../../../src/cli/parse.js";
+import { protocolOptions } from "../../../src/cli/protocol-options.js";
+import type { Help } from "../../../src/command/command.js";
+import { PROTOCOLS } from "../../../src/protocol/protocols.js";
+import { testContext } from "../context.js";
 
 interface Spec extends OptionSpec {
   name: string;

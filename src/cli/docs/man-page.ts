@@ -1,6 +1,10 @@
 /** The manual page: man/conntrack.8.in with what the tables know. Used by scripts/docs.mjs, not by the command. */
-import type { TableName } from "../command/command.js";
-import type { Protocol } from "../protocol/protocols.js";
+import type { TableName } from "../../command/command.js";
+import type { Protocol } from "../../protocol/protocols.js";
+import { COMMANDS, type CommandOption, LOAD_FILE } from "../commands.js";
+import type { ProtocolOption } from "../draft.js";
+import { OPTION_NAMES, type OptionName } from "../matrix.js";
+import { OPTIONS } from "../options.js";
 import {
   COMMAND_NAMES,
   EVENT_WORDS,
@@ -11,10 +15,6 @@ import {
   stateWords,
   tablesOf,
 } from "./catalog.js";
-import { COMMANDS, type CommandOption, LOAD_FILE } from "./commands.js";
-import type { ProtocolOption } from "./draft.js";
-import { OPTION_NAMES, type OptionName } from "./matrix.js";
-import { OPTIONS } from "./options.js";
 
 /** What there is to say about a command beyond its line of help. */
 const ABOUT_COMMANDS: Readonly<Partial<Record<CommandOption, string>>> = {

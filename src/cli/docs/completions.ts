@@ -1,5 +1,9 @@
 /** Completions for bash, zsh and fish, made from the tables. Used by scripts/docs.mjs, not by the command. */
-import { LABEL_MAP_PATH } from "../system/labelmap.js";
+import { LABEL_MAP_PATH } from "../../system/labelmap.js";
+import { COMMANDS, type CommandOption, LOAD_FILE } from "../commands.js";
+import type { ProtocolOption } from "../draft.js";
+import { OPTION_NAMES, type OptionName } from "../matrix.js";
+import { OPTIONS } from "../options.js";
 import {
   COMMAND_NAMES,
   longNames,
@@ -11,12 +15,8 @@ import {
   protocolProposal,
   tablesOf,
 } from "./catalog.js";
-import { COMMANDS, type CommandOption, LOAD_FILE } from "./commands.js";
-import type { ProtocolOption } from "./draft.js";
-import { OPTION_NAMES, type OptionName } from "./matrix.js";
-import { OPTIONS } from "./options.js";
 
-const NOTE = "# Made from the tables in src/cli by `npm run docs`: edit those, or src/cli/completions.ts.";
+const NOTE = "# Made from the tables in src/cli by `npm run docs`: edit those, or src/cli/docs/completions.ts.";
 
 /** The words by which a command or option is typed. */
 function typed(letter: string, names: readonly string[]): string[] {

@@ -5,8 +5,8 @@
  * Patterns are found by asking the one reader of lines: a value is changed, the line is read again, and the bytes of its
  * message that changed are where the value goes. What does not come out clear stays a word that must be equal.
  */
-import type { MessageWriter } from "../netlink/message.js";
-import { parseIpv6 } from "../system/inet.js";
+import type { MessageWriter } from "../../netlink/message.js";
+import { parseIpv6 } from "../../system/inet.js";
 
 /** Reads a line of words; undefined where it is refused, or is no new entry. */
 export type EncodeLine = (words: readonly string[]) => Uint8Array | undefined;

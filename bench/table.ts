@@ -9,16 +9,17 @@ import { napiBackend } from "../src/netlink/backend/napi.js";
 import { MAX_BATCH_MESSAGES, openConnection } from "../src/netlink/connection.js";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../src/netlink/constants.js";
 import { MessageWriter } from "../src/netlink/message.js";
+import { protoinfoToSend } from "../src/protocol/state.js";
 
 const SERVER_V4 = Uint8Array.of(192, 0, 2, 1);
 const SERVER_V6 = Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 const DAY_SECONDS = 86_400;
 
-/** enum tcp_conntrack, and the flags without which the kernel holds later packets for out of window. */
-const SYN_SENT = { state: 1, flags: 0x0a, status: C.IPS_CONFIRMED };
-const ESTABLISHED = { state: 3, flags: 0x0a, status: C.IPS_CONFIRMED | C.IPS_SEEN_REPLY | C.IPS_ASSURED };
-const TIME_WAIT = { state: 7, flags: 0x0e, status: C.IPS_CONFIRMED | C.IPS_SEEN_REPLY | C.IPS_ASSURED };
+/** enum tcp_conntrack. */
+const SYN_SENT = { state: 1, status: C.IPS_CONFIRMED };
+const ESTABLISHED = { state: 3, status: C.IPS_CONFIRMED | C.IPS_SEEN_REPLY | C.IPS_ASSURED };
+const TIME_WAIT = { state: 7, status: C.IPS_CONFIRMED | C.IPS_SEEN_REPLY | C.IPS_ASSURED };
 
 function isV6(i: number): boolean {
   return i % 10 === 9;
@@ -47,8 +48,8 @@ export function encodeFlow(writer: MessageWriter, i: number): void {
   const timeoutSeconds = DAY_SECONDS + ((i * 31) % (4 * DAY_SECONDS));
   const mark = i % 7 === 0 ? 1 + (i % 1000) : 0;
   if (tcp) {
-    const { status, ...state } = i % 5 === 1 ? TIME_WAIT : i % 5 === 2 && i % 4 === 2 ? SYN_SENT : ESTABLISHED;
-    encodeChanges(writer, { status, timeoutSeconds, mark, protoinfo: { protonum: C.IPPROTO_TCP, ...state } });
+    const { status, state } = i % 5 === 1 ? TIME_WAIT : i % 5 === 2 && i % 4 === 2 ? SYN_SENT : ESTABLISHED;
+    encodeChanges(writer, { status, timeoutSeconds, mark, protoinfo: protoinfoToSend(protonum, { state }) });
   } else {
     const status = i % 4 === 3 ? C.IPS_CONFIRMED : C.IPS_CONFIRMED | C.IPS_SEEN_REPLY;
     encodeChanges(writer, { status, timeoutSeconds, mark });

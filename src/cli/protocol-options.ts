@@ -2,7 +2,7 @@
 
 import * as C from "../ctnetlink/constants.js";
 import type { TupleFields } from "../ctnetlink/encode.js";
-import { type Protocol, protocolByNumber } from "../protocol/protocols.js";
+import { type OptionGroup, type Protocol, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft, Legality, ProtocolOption, ProtocolOptions, Use, Word } from "./draft.js";
@@ -150,32 +150,26 @@ const ROLE: ProtocolOption = {
   },
 };
 
-interface Row {
-  /** In the order in which they are checked. */
-  readonly options: readonly ProtocolOption[];
-  readonly pairNames?: PairNames;
-}
+/** The options of each group in src/protocol/protocols.ts. A group without a row does not compile. */
+const GROUPS: Readonly<Record<Exclude<OptionGroup, "state">, readonly ProtocolOption[]>> = {
+  ports: PORTS,
+  expectedPorts: EXPECTED_PORTS,
+  keys: KEYS,
+  icmp: icmp("icmp", "ICMP"),
+  icmpv6: icmp("icmpv6", "ICMPv6"),
+  vtags: VTAGS,
+  role: [ROLE],
+};
 
 const PORT_PAIRS: PairNames = { original: ["sport", "dport"], reply: ["reply-src-port", "reply-dst-port"] };
+/** The reference's own slip of the pen. */
+const DCCP_PAIRS: PairNames = { ...PORT_PAIRS, reply: ["reply-port-src", "report-port-dst"] };
+const KEY_PAIRS: PairNames = { original: ["srckey", "dstkey"], reply: ["reply-src-key", "reply-dst-key"] };
 
-/** By protocol number. */
-const ROWS: Readonly<Record<number, Row>> = {
-  [C.IPPROTO_TCP]: { options: [...PORTS, state(), ...EXPECTED_PORTS], pairNames: PORT_PAIRS },
-  [C.IPPROTO_UDP]: { options: [...PORTS, ...EXPECTED_PORTS], pairNames: PORT_PAIRS },
-  [C.IPPROTO_UDPLITE]: { options: [...PORTS, ...EXPECTED_PORTS], pairNames: PORT_PAIRS },
-  [C.IPPROTO_SCTP]: { options: [...PORTS, state(), ...EXPECTED_PORTS, ...VTAGS], pairNames: PORT_PAIRS },
-  [C.IPPROTO_DCCP]: {
-    options: [...PORTS, state(), ...EXPECTED_PORTS, ROLE],
-    // The reference's own slip of the pen.
-    pairNames: { ...PORT_PAIRS, reply: ["reply-port-src", "report-port-dst"] },
-  },
-  [C.IPPROTO_ICMP]: { options: icmp("icmp", "ICMP") },
-  [C.IPPROTO_ICMPV6]: { options: icmp("icmpv6", "ICMPv6") },
-  [C.IPPROTO_GRE]: {
-    options: KEYS,
-    pairNames: { original: ["srckey", "dstkey"], reply: ["reply-src-key", "reply-dst-key"] },
-  },
-};
+function pairNamesOf({ number, kind }: Protocol): PairNames | undefined {
+  if (number === C.IPPROTO_DCCP) return DCCP_PAIRS;
+  return kind === "ports" ? PORT_PAIRS : kind === "keys" ? KEY_PAIRS : undefined;
+}
 
 const compiled = new Map<number, ProtocolOptions>();
 
@@ -183,15 +177,15 @@ const compiled = new Map<number, ProtocolOptions>();
 export function protocolOptions(number: number): ProtocolOptions | undefined {
   const known = compiled.get(number);
   if (known !== undefined) return known;
-  const row = ROWS[number];
   const protocol = protocolByNumber(number);
-  if (row === undefined || protocol === undefined) return undefined;
-  const result = compile(protocol, row);
+  if (protocol === undefined) return undefined;
+  const result = compile(protocol);
   compiled.set(number, result);
   return result;
 }
 
-function compile(protocol: Protocol, { options, pairNames }: Row): ProtocolOptions {
+function compile(protocol: Protocol): ProtocolOptions {
+  const options = protocol.options.flatMap((group) => (group === "state" ? [state()] : GROUPS[group]));
   const words = new Map<string, Word>();
   for (const [index, option] of options.entries()) {
     const word: Word = {
@@ -207,7 +201,14 @@ function compile(protocol: Protocol, { options, pairNames }: Row): ProtocolOptio
     Use,
     Rules
   >;
-  return { protocol, options, words, rules, pairNames, names: options.map(({ names }) => names[0]) };
+  return {
+    protocol,
+    options,
+    words,
+    rules,
+    pairNames: pairNamesOf(protocol),
+    names: options.map(({ names }) => names[0]),
+  };
 }
 
 function compileRules(options: readonly ProtocolOption[], column: number): Rules {

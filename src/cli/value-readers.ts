@@ -4,7 +4,7 @@ import * as C from "../ctnetlink/constants.js";
 import { ALL_EVENTS, eventBit } from "../ctnetlink/events.js";
 import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
 import type { NatFilter, StatusCondition } from "../match/filter.js";
-import { PROTOCOLS, type Protocol } from "../protocol/protocols.js";
+import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";
 import { parseDecimal, parseUnsigned, U32_MAX } from "../system/numbers.js";
@@ -246,7 +246,8 @@ export function readOutput(draft: Draft, text: string): void {
 }
 
 /** --state: exact names of the protocol. */
-export function readState({ name, states = [], stateAliases = {} }: Protocol, text: string): number {
+export function readState({ name, protoinfo }: Protocol, text: string): number {
+  const { states = [], stateAliases = {} }: Partial<ProtoinfoRow> = protoinfo ?? {};
   const number = states.indexOf(text);
   if (number >= 0) return number;
   const alias = Object.hasOwn(stateAliases, text) ? stateAliases[text] : undefined;

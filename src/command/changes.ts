@@ -4,8 +4,8 @@ import type { FlowChanges } from "../ctnetlink/encode.js";
 import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { stateNumber } from "../protocol/state.js";
-import { type ProtocolState, protoinfo } from "./new-flow.js";
+import { protoinfoToSend, stateNumber } from "../protocol/state.js";
+import type { ProtocolState } from "./new-flow.js";
 
 /** What an update changes; what is absent stays as it is. */
 export interface Changes extends ProtocolState {
@@ -65,7 +65,7 @@ export function changesFor(view: FlowView, wanted: Changes): FlowChanges | undef
     }
   }
   if (wanted.state !== undefined && wanted.state !== stateNumber(view)) {
-    changes.protoinfo = protoinfo(wanted);
+    changes.protoinfo = protoinfoToSend(wanted.protonum, wanted);
     any = true;
   }
   const labels = labelChanges(view, wanted);

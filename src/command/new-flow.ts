@@ -4,7 +4,7 @@ import {
   encodeFlowCreate,
   type FlowChanges,
   type NatRange,
-  type Protoinfo,
+  type ProtoinfoValues,
   type Tuple,
   type TupleFields,
 } from "../ctnetlink/encode.js";
@@ -12,17 +12,11 @@ import { labelBytes } from "../ctnetlink/labels.js";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
 import type { MessageWriter } from "../netlink/message.js";
 import { protocolByNumber } from "../protocol/protocols.js";
+import { protoinfoToSend } from "../protocol/state.js";
 
 /** A state of a protocol, and what belongs to it. */
-export interface ProtocolState {
+export interface ProtocolState extends ProtoinfoValues {
   protonum?: number;
-  /** The protocol's state number. */
-  state?: number;
-  /** DCCP role: 0 client, 1 server. */
-  role?: number;
-  /** SCTP's verification tags, in host byte order. */
-  origVtag?: number;
-  replyVtag?: number;
 }
 
 /** A translation: one without an address asks for none. The port counts where the protocol has ports to translate. */
@@ -47,12 +41,6 @@ export interface NewFlow extends ProtocolState {
   srcNat?: NewTranslation;
   dstNat?: NewTranslation;
 }
-
-/** TCP_CONNTRACK_TIME_WAIT: from here on the connection was seen to close. */
-const TCP_TIME_WAIT = 7;
-/** IP_CT_TCP_FLAG_*, linux/netfilter/nf_conntrack_tcp.h. */
-const SACK_PERM_BE_LIBERAL = 0x02 | 0x08;
-const CLOSE_INIT = 0x04;
 
 /** The types of ICMP and ICMPv6 messages that answer one another. */
 const ICMP_ANSWERS: readonly (readonly [number, number])[] = [
@@ -119,23 +107,6 @@ export function flowTuples({ orig, reply, protonum }: NewFlow): { orig: Tuple; r
   return { orig: given(orig, protonum), reply: { ...given(reply, protonum), icmpType, icmpCode, icmpId } };
 }
 
-/** The protocol state that --state, --role and the verification tags ask for. */
-export function protoinfo({ protonum, state, role, origVtag, replyVtag }: ProtocolState): Protoinfo | undefined {
-  if (state === undefined && role === undefined && origVtag === undefined && replyVtag === undefined) return undefined;
-  switch (protonum) {
-    case C.IPPROTO_TCP: {
-      const flags = SACK_PERM_BE_LIBERAL | (state !== undefined && state >= TCP_TIME_WAIT ? CLOSE_INIT : 0);
-      return { protonum, state, flags };
-    }
-    case C.IPPROTO_SCTP:
-      return { protonum, state, origVtag, replyVtag };
-    case C.IPPROTO_DCCP:
-      return { protonum, state, role };
-    default:
-      return undefined;
-  }
-}
-
 /** A translation with an address; the kernel takes a port only where the protocol has ports to translate. */
 function natRange(nat: NewTranslation | undefined, protonum: number | undefined): NatRange | undefined {
   if (nat?.address === undefined) return undefined;
@@ -152,7 +123,7 @@ function changesOf(flow: NewFlow): FlowChanges {
     timeoutSeconds,
     mark,
     zone,
-    protoinfo: protoinfo(flow),
+    protoinfo: protoinfoToSend(protonum, flow),
     srcNat: natRange(srcNat, protonum),
     dstNat: natRange(dstNat, protonum),
     labels: labels === undefined ? undefined : labelBytes(labels),

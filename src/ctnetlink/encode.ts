@@ -143,16 +143,29 @@ export interface FlowChanges {
   labelsMask?: Uint8Array | undefined;
 }
 
-/** Protocol state as the kernel takes it. Verification tags are in host byte order, as the reference sends and shows them. */
-export type Protoinfo =
-  | { protonum: typeof C.IPPROTO_TCP; state?: number | undefined; flags?: number | undefined }
-  | {
-      protonum: typeof C.IPPROTO_SCTP;
-      state?: number | undefined;
-      origVtag?: number | undefined;
-      replyVtag?: number | undefined;
-    }
-  | { protonum: typeof C.IPPROTO_DCCP; state?: number | undefined; role?: number | undefined };
+/** What a request can say in CTA_PROTOINFO. */
+export interface ProtoinfoValues {
+  state?: number | undefined;
+  /** SCTP's verification tags in host byte order, as the reference sends and shows them. */
+  origVtag?: number | undefined;
+  replyVtag?: number | undefined;
+  /** DCCP: see DCCP_ROLES. */
+  role?: number | undefined;
+}
+
+/** How a protocol sends them. The protocol table of src/protocol has one for each protocol with a state. */
+export interface ProtoinfoEncoder {
+  /** CTA_PROTOINFO_* */
+  readonly attribute: number;
+  /** Writes what nests in the attribute. */
+  encode(writer: MessageWriter, values: ProtoinfoValues): void;
+}
+
+/** The state of a protocol as a request sends it. */
+export interface Protoinfo {
+  encoder: ProtoinfoEncoder;
+  values: ProtoinfoValues;
+}
 
 /** The address that takes the place of the source or destination, and the port where the protocol has one. */
 export interface NatRange {
@@ -160,37 +173,11 @@ export interface NatRange {
   port?: number | undefined;
 }
 
-function encodeProtoinfo(writer: MessageWriter, info: Protoinfo): void {
+function encodeProtoinfo(writer: MessageWriter, { encoder, values }: Protoinfo): void {
   const nest = writer.nestStart(C.CTA_PROTOINFO);
-  switch (info.protonum) {
-    case C.IPPROTO_TCP: {
-      const tcp = writer.nestStart(C.CTA_PROTOINFO_TCP);
-      if (info.state !== undefined) writer.u8(C.CTA_PROTOINFO_TCP_STATE, info.state);
-      if (info.flags !== undefined) {
-        // struct nf_ct_tcp_flags: the flags, and the mask of those that count.
-        const flags = Uint8Array.of(info.flags, info.flags);
-        writer.bytes(C.CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, flags);
-        writer.bytes(C.CTA_PROTOINFO_TCP_FLAGS_REPLY, flags);
-      }
-      writer.nestEnd(tcp);
-      break;
-    }
-    case C.IPPROTO_SCTP: {
-      const sctp = writer.nestStart(C.CTA_PROTOINFO_SCTP);
-      if (info.state !== undefined) writer.u8(C.CTA_PROTOINFO_SCTP_STATE, info.state);
-      if (info.origVtag !== undefined) writer.u32Host(C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, info.origVtag);
-      if (info.replyVtag !== undefined) writer.u32Host(C.CTA_PROTOINFO_SCTP_VTAG_REPLY, info.replyVtag);
-      writer.nestEnd(sctp);
-      break;
-    }
-    case C.IPPROTO_DCCP: {
-      const dccp = writer.nestStart(C.CTA_PROTOINFO_DCCP);
-      if (info.state !== undefined) writer.u8(C.CTA_PROTOINFO_DCCP_STATE, info.state);
-      if (info.role !== undefined) writer.u8(C.CTA_PROTOINFO_DCCP_ROLE, info.role);
-      writer.nestEnd(dccp);
-      break;
-    }
-  }
+  const own = writer.nestStart(encoder.attribute);
+  encoder.encode(writer, values);
+  writer.nestEnd(own);
   writer.nestEnd(nest);
 }
 

@@ -126,7 +126,7 @@ export function readProtocol(path: string, value: unknown): number {
 /** A state by its name; each protocol has its own. */
 export function readState(path: string, value: unknown, protonum: number | undefined): number {
   if (protonum === undefined) throw new UsageError(`${path} needs a protocol beside it`);
-  const states = protocolByNumber(protonum)?.states ?? [];
+  const states = protocolByNumber(protonum)?.protoinfo?.states ?? [];
   const number = typeof value === "string" ? states.indexOf(value) : -1;
   return number >= 0
     ? number

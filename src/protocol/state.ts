@@ -1,23 +1,15 @@
-/** The protocol state of a flow, by the protocol information that the kernel sent. */
-
-import * as C from "../ctnetlink/constants.js";
-import * as S from "../ctnetlink/slots.js";
+/** The state of a flow's connection, in what CTA_PROTOINFO holds. */
+import type { Protoinfo, ProtoinfoValues } from "../ctnetlink/encode.js";
 import type { MessageView } from "../ctnetlink/view.js";
 import { ascii } from "../system/byte-writer.js";
-import { protocolByNumber } from "./protocols.js";
+import { PROTOCOLS, protocolByNumber } from "./protocols.js";
 
-const names = (number: number) => (protocolByNumber(number)?.states ?? []).map(ascii);
-const TCP = names(C.IPPROTO_TCP);
-const SCTP = names(C.IPPROTO_SCTP);
-const DCCP = names(C.IPPROTO_DCCP);
-
-/** Slot of the state attribute, and the names that go with it, of each protocol that has states. */
-const STATES = [
-  { slot: S.TCP + C.CTA_PROTOINFO_TCP_STATE, names: TCP, xmlNames: TCP },
-  // The reference's xml shows SCTP's numbers with TCP's names; readers of it are used to that.
-  { slot: S.SCTP + C.CTA_PROTOINFO_SCTP_STATE, names: SCTP, xmlNames: TCP },
-  { slot: S.DCCP + C.CTA_PROTOINFO_DCCP_STATE, names: DCCP, xmlNames: DCCP },
-] as const;
+/** Of each protocol that has states: the slot of the state, and the names of states by number. */
+const STATES = PROTOCOLS.flatMap(({ protoinfo }) => {
+  if (protoinfo === undefined) return [];
+  const { stateSlot, states, xmlStates = states } = protoinfo;
+  return [{ slot: stateSlot, names: states.map(ascii), xmlNames: xmlStates.map(ascii) }];
+});
 
 /** The state's number, or undefined for a flow that has none. */
 export function stateNumber(view: MessageView): number | undefined {
@@ -35,4 +27,14 @@ export function stateName(view: MessageView): Uint8Array | undefined {
 export function stateNameXml(view: MessageView): Uint8Array | undefined {
   for (const { slot, xmlNames } of STATES) if (view.has(slot)) return xmlNames[view.u8(slot)] ?? xmlNames[0];
   return undefined;
+}
+
+/** The state to send for a flow of protocol `protonum`; undefined where nothing is said of it, or the protocol has none. */
+export function protoinfoToSend(
+  protonum: number | undefined,
+  { state, origVtag, replyVtag, role }: ProtoinfoValues,
+): Protoinfo | undefined {
+  if (state === undefined && origVtag === undefined && replyVtag === undefined && role === undefined) return undefined;
+  const encoder = protocolByNumber(protonum ?? 0)?.protoinfo;
+  return encoder && { encoder, values: { state, origVtag, replyVtag, role } };
 }

@@ -7,6 +7,7 @@ import { CPU_COUNTERS, decodeCpuStats, decodeEntryCount, EXPECT_CPU_COUNTERS } f
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { statsLine } from "../../src/format/stats.js";
 import { MessageWriter } from "../../src/netlink/message.js";
+import { protoinfoToSend } from "../../src/protocol/state.js";
 import { ConntrackError, WireError } from "../../src/system/errors.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
 
@@ -204,7 +205,7 @@ test("every schema's slots are its own: no two attributes share one", () => {
     0,
     C.AF_INET,
     { orig: zone, reply: zone },
-    { mark: 3, protoinfo: { protonum: 6, state: 3, flags: 10 } },
+    { mark: 3, protoinfo: protoinfoToSend(6, { state: 3 }) },
   );
   const flow = view(writer.buffer.slice(0, writer.length));
   assert.deepEqual(tupleOf(flow, S.ORIG), tupleOf(flow, S.REPLY));

@@ -1,7 +1,7 @@
 /** The command line as data, for what is made from it: the manual page and the completions of shells. */
 import type { TableName } from "../../command/command.js";
 import { DCCP_ROLES } from "../../ctnetlink/names.js";
-import { PROTOCOLS, type Protocol } from "../../protocol/protocols.js";
+import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../../protocol/protocols.js";
 import { COMMANDS, type CommandOption, TABLES } from "../commands.js";
 import type { ProtocolOption, ProtocolOptions } from "../draft.js";
 import { commandRules, OPTION_NAMES, type OptionName } from "../matrix.js";
@@ -66,7 +66,8 @@ export const PROPOSALS: Readonly<Record<OptionName, Proposal>> = {
 };
 
 /** All names that --state takes for a protocol. */
-export function stateWords({ states = [], stateAliases = {} }: Protocol): readonly string[] {
+export function stateWords({ protoinfo }: Protocol): readonly string[] {
+  const { states = [], stateAliases = {} }: Partial<ProtoinfoRow> = protoinfo ?? {};
   return [...states, ...Object.keys(stateAliases)];
 }
 

@@ -46,17 +46,23 @@ const FLAGS = [
 ];
 
 /**
+ * The C compiler for an architecture, with its arguments.
+ * @param {string} [cc] names another one
+ */
+export function compilerFor(arch, cc = arch === process.arch ? process.env.CC : "") {
+  if (!(arch in GNU_TRIPLETS)) {
+    throw new Error(`unknown architecture "${arch}": one of ${Object.keys(GNU_TRIPLETS).join(", ")}`);
+  }
+  return cc || (arch === process.arch ? "cc" : `${GNU_TRIPLETS[arch]}-gcc`);
+}
+
+/**
  * Builds the addon and returns its path.
  * @param {{arch?: string, cc?: string}} [options] `arch` as in process.arch; `cc` the compiler, arguments included.
  * @throws {Error} with one line that says what is missing.
  */
 export function buildAddon({ arch = process.arch, cc = process.env.CC } = {}) {
-  if (!(arch in GNU_TRIPLETS)) {
-    throw new Error(`unknown architecture "${arch}": one of ${Object.keys(GNU_TRIPLETS).join(", ")}`);
-  }
-  const [compiler = "cc", ...compilerFlags] = (
-    cc || (arch === process.arch ? "cc" : `${GNU_TRIPLETS[arch]}-gcc`)
-  ).split(" ");
+  const [compiler = "cc", ...compilerFlags] = compilerFor(arch, cc).split(" ");
   const output = join(root, "prebuilds", `linux-${arch}`, "netlink.node");
   // Renamed into place at the end, because a process may be running the present one.
   const draft = join(root, "prebuilds", `netlink.node.${process.pid}`);

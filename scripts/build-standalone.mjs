@@ -1,93 +1,180 @@
 #!/usr/bin/env node
 /**
- * Builds build/conntrack-linux-<target>: one executable file that needs neither Node nor an addon.
+ * Builds build/conntrack-linux-<arch>: the command as one static executable, QuickJS with our bytecode in it.
  *
- *   npm run build:standalone                    for this machine
- *   npm run build:standalone -- arm64 x64-musl  for these
+ *   npm run build:standalone              for this machine, with $CC or cc
+ *   npm run build:standalone -- arm64     for another one, with aarch64-linux-gnu-gcc
  *   npm run build:standalone -- all
  *
- * Bun's runtime comes from npm, each release checked against the hash below, and is kept in node_modules/.cache. It is no
- * dependency of package.json: `npm ci` would fetch 50 MB for everybody, and fail on machines of another architecture.
+ * QuickJS comes with the npm package below, which package-lock.json pins by its hash. Its object files are kept in
+ * node_modules/.cache, so that only the first build takes long.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { root } from "./build.mjs";
-import { npmPackage, run } from "./npm-package.mjs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { bundleProgram, root, tool } from "./build.mjs";
+import { compilerFor } from "./build-addon.mjs";
+import { run } from "./npm-package.mjs";
 
-export const BUN_VERSION = "1.4.5";
+export const QUICKJS_PACKAGE = "@scriptc/runtime";
 
-/** x64 means any such processor with SSE 4.2: the builds for AVX2 start no faster, and die of SIGILL elsewhere. */
-export const RUNTIMES = {
-  x64: {
-    name: "@oven/bun-linux-x64-baseline",
-    target: "bun-linux-x64-baseline",
-    integrity: "sha512-s8yMwYcFnnrA178gji0gZbkE2WVDej/Ti1x770oPfihxyRxSMNhGhiAQNXV53aDeraZxksdvKV/RAdQBCd0qPA==",
-  },
-  arm64: {
-    name: "@oven/bun-linux-aarch64",
-    target: "bun-linux-arm64",
-    integrity: "sha512-4BXmsSKnjOrlGWqZV4x/oWa7AVoR+B6lCXddMzOAXBIm3t50eslg9wb66gmtW1AamEQ1l1CDvmmruysEhqOWMg==",
-  },
-  "x64-musl": {
-    name: "@oven/bun-linux-x64-musl-baseline",
-    target: "bun-linux-x64-baseline-musl",
-    integrity: "sha512-cWJhU8h0+MiUgpSt99sQhjxLIIosKEcKYdtKddohokUvAuN6jKOy7g7+QDTZTXtwHxz93wL3BX+L6wXVPDUH3A==",
-  },
-  "arm64-musl": {
-    name: "@oven/bun-linux-aarch64-musl",
-    target: "bun-linux-arm64-musl",
-    integrity: "sha512-XCNc+WvvMAdNNb+OWTogpy+N9wm62fkVeEVLb6how0RZhW5LPi6c7BlkeVCuWps7XjEl2saFpHFa20/1E+PAHg==",
-  },
-};
+export const ARCHITECTURES = ["x64", "arm64"];
 
-export const TARGETS = Object.keys(RUNTIMES);
+const build = join(root, "build");
+const native = join(root, "src/native");
 
-const FLAGS = [
-  "--compile",
-  "--minify",
-  "--bytecode",
-  // The program is run by root in directories that others write to.
-  "--no-compile-autoload-dotenv",
-  "--no-compile-autoload-bunfig",
-  "--no-compile-autoload-tsconfig",
-  "--no-compile-autoload-package-json",
+const QUICKJS_SOURCES = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c"];
+const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "netlink.c"];
+
+const OPTIMIZED = ["-O2", "-ffunction-sections", "-fdata-sections", "-fPIE", "-fstack-protector-strong"];
+
+/** As QuickJS's own build has it. Its warnings are not ours. */
+const QUICKJS_FLAGS = ["-std=gnu11", "-funsigned-char", "-D_GNU_SOURCE", "-w"];
+const NATIVE_FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", ...OPTIMIZED];
+
+/** Of QuickJS what runs bytecode: no parser. And what makes bytecode, which runs here and once. */
+const RUNTIME_FLAGS = [...QUICKJS_FLAGS, ...OPTIMIZED, "-DQJS_DISABLE_PARSER"];
+const COMPILER_FLAGS = [...QUICKJS_FLAGS, "-O0"];
+
+const LINK_FLAGS = [
+  "-static-pie",
+  "-s",
+  "-Wl,--gc-sections",
+  "-Wl,--build-id=none",
+  "-Wl,-z,relro,-z,now,-z,noexecstack",
 ];
 
-/** What may run the bundler here. */
-export function hostTarget() {
-  const report = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
-  const musl = report.header.glibcVersionRuntime === undefined;
-  return musl ? `${process.arch}-musl` : process.arch;
+/** Where QuickJS's sources are, and which version of it. */
+export function quickjs() {
+  const require = createRequire(import.meta.url);
+  const directory = join(dirname(require.resolve(`${QUICKJS_PACKAGE}/package.json`)), "vendor/quickjs-ng");
+  const header = readFileSync(join(directory, "quickjs.h"), "utf8");
+  const number = (name) => new RegExp(`QJS_VERSION_${name} (\\d+)`).exec(header)?.[1];
+  return { directory, version: ["MAJOR", "MINOR", "PATCH"].map(number).join(".") };
 }
 
-/** The path of Bun for a target. */
-function runtime(target) {
-  return join(npmPackage({ ...RUNTIMES[target], version: BUN_VERSION }), "bin/bun");
+/** Runs the C compiler in the directory of the sources, so that no other path gets into what it makes. */
+function compile(cc, flags, directory, sources, target) {
+  const [compiler = "cc", ...first] = cc.split(" ");
+  for (const source of sources) {
+    const output = join(target, source.replace(/\.[cS]$/, ".o"));
+    run(compiler, [...first, ...flags, "-c", source, "-o", output], directory);
+  }
 }
 
-/** Builds one target and returns the path of the executable. */
-export function buildStandalone(target) {
-  const host = hostTarget();
-  if (!TARGETS.includes(host)) throw new Error(`Bun does not run on ${host}`);
-  mkdirSync(join(root, "build"), { recursive: true });
-  const output = join(root, "build", `conntrack-linux-${target}`);
-  // Bun writes where it is, and somebody may be running the present one.
-  const draft = mkdtempSync(join(root, "build", "standalone-"));
+/** The object files of QuickJS, made once for a compiler, its flags and a version. */
+function quickjsObjects(cc, flags) {
+  const { directory, version } = quickjs();
+  const [compiler = "cc", ...first] = cc.split(" ");
+  const key = JSON.stringify([run(compiler, [...first, "--version"], root), cc, flags, version]);
+  const cache = join(
+    root,
+    "node_modules/.cache/conntrack",
+    `quickjs-${createHash("sha256").update(key).digest("hex").slice(0, 16)}`,
+  );
+  if (!existsSync(cache)) {
+    mkdirSync(dirname(cache), { recursive: true });
+    const draft = mkdtempSync(`${cache}-`);
+    compile(cc, flags, directory, QUICKJS_SOURCES, draft);
+    try {
+      renameSync(draft, cache);
+    } catch (error) {
+      // Somebody else was faster.
+      rmSync(draft, { recursive: true });
+      if (!existsSync(cache)) throw error;
+    }
+  }
+  return QUICKJS_SOURCES.map((source) => join(cache, source.replace(/\.c$/, ".o")));
+}
+
+/** The program that makes bytecode, for this machine. */
+function bytecodeCompiler(draft) {
+  const cc = compilerFor(process.arch);
+  const { directory } = quickjs();
+  compile(cc, ["-std=c11", "-isystem", directory], native, ["quickjs-compile.c"], draft);
+  const program = join(draft, "quickjs-compile");
+  const [compiler = "cc", ...first] = cc.split(" ");
+  const objects = quickjsObjects(cc, COMPILER_FLAGS);
+  run(compiler, [...first, join(draft, "quickjs-compile.o"), ...objects, "-lm", "-lpthread", "-o", program], root);
+  return program;
+}
+
+/** Has the bundle take the texts of --help, made here, in place of the module that makes them with commander. */
+function helpTexts(draft) {
+  const namespace = "help-texts";
+  return {
+    name: namespace,
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\.\/docs\/help\.js$/ }, ({ path }) => ({ path, namespace }));
+      onLoad({ filter: /.*/, namespace }, async () => {
+        const bundle = join(draft, "help-texts.cjs");
+        await bundleProgram("src/cli/docs/help-texts.ts", bundle);
+        const { helpTexts } = await import(pathToFileURL(bundle).href);
+        const texts = JSON.stringify(helpTexts());
+        return { contents: `const texts=${texts};export const helpText=({protonum})=>texts[protonum]??texts.any` };
+      });
+    },
+  };
+}
+
+/** A program as one ES module for QuickJS. */
+async function bundleModule(entryPoint, draft) {
+  const esbuild = await tool("esbuild");
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [entryPoint],
+    outfile: join(draft, "command.mjs"),
+    bundle: true,
+    platform: "neutral",
+    target: "es2022",
+    format: "esm",
+    minify: true,
+    legalComments: "none",
+    logLevel: "warning",
+    external: ["native"],
+    inject: ["src/cli/quickjs-globals.ts"],
+    plugins: [helpTexts(draft)],
+  });
+}
+
+/** That module as bytecode, in what the assembler takes. */
+async function bytecode(entryPoint, draft) {
+  const compiler = bytecodeCompiler(draft);
+  await bundleModule(entryPoint, draft);
+  run(compiler, ["command", "command.mjs", "command.bytecode"], draft);
+  writeFileSync(
+    join(draft, "bytecode.S"),
+    `.section .note.GNU-stack, "", %progbits
+.section .rodata
+.global bytecode, bytecode_end
+bytecode: .incbin "command.bytecode"
+bytecode_end:
+`,
+  );
+}
+
+/**
+ * Builds the executable for an architecture (as in process.arch) and returns its path.
+ * @param {{entryPoint?: string, output?: string}} [options] another program than the command, for tests
+ */
+export async function buildStandalone(arch, options = {}) {
+  const { entryPoint = "src/cli/quickjs-bin.ts", output = join(build, `conntrack-linux-${arch}`) } = options;
+  mkdirSync(dirname(output), { recursive: true });
+  mkdirSync(build, { recursive: true });
+  const draft = mkdtempSync(join(build, "standalone-"));
   try {
-    run(
-      runtime(host),
-      [
-        "build",
-        ...FLAGS,
-        `--target=${RUNTIMES[target].target}`,
-        `--compile-executable-path=${runtime(target)}`,
-        `--outfile=${join(draft, "conntrack")}`,
-        join(root, "src/cli/bun-bin.ts"),
-      ],
-      draft,
-    );
-    renameSync(join(draft, "conntrack"), output);
+    const cc = compilerFor(arch);
+    const [compiler = "cc", ...first] = cc.split(" ");
+    await bytecode(entryPoint, draft);
+    compile(cc, OPTIMIZED, draft, ["bytecode.S"], draft);
+    compile(cc, [...NATIVE_FLAGS, "-isystem", quickjs().directory], native, NATIVE_SOURCES, draft);
+    const ours = ["bytecode.S", ...NATIVE_SOURCES].map((source) => join(draft, source.replace(/\.[cS]$/, ".o")));
+    const program = join(draft, "conntrack");
+    run(compiler, [...first, ...LINK_FLAGS, ...ours, ...quickjsObjects(cc, RUNTIME_FLAGS), "-lm", "-o", program], root);
+    // Somebody may be running the present one.
+    renameSync(program, output);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
@@ -97,12 +184,12 @@ export function buildStandalone(target) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const words = process.argv.slice(2);
-    const targets = words.length === 0 ? [hostTarget()] : words.includes("all") ? TARGETS : words;
-    const unknown = targets.find((target) => !TARGETS.includes(target));
-    if (unknown !== undefined) throw new Error(`unknown target "${unknown}": all, or some of ${TARGETS.join(", ")}`);
-    for (const target of targets) {
-      const output = buildStandalone(target);
-      console.log(`${relative(process.cwd(), output)}: ${(statSync(output).size / 1e6).toFixed(0)} MB`);
+    const wanted = words.length === 0 ? [process.arch] : words.includes("all") ? ARCHITECTURES : words;
+    const unknown = wanted.find((arch) => !ARCHITECTURES.includes(arch));
+    if (unknown !== undefined) throw new Error(`no "${unknown}": all, or some of ${ARCHITECTURES.join(", ")}`);
+    for (const arch of wanted) {
+      const output = await buildStandalone(arch);
+      console.log(`${relative(process.cwd(), output)}: ${(statSync(output).size / 1e6).toFixed(2)} MB`);
     }
   } catch (error) {
     console.error(`build-standalone: ${error.message}`);

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** An npm package of devDependencies, or an error that says what to do. */
-async function tool(name) {
+export async function tool(name) {
   try {
     return await import(name);
   } catch (cause) {

@@ -6,29 +6,31 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { root } from "./build.mjs";
-import { BUN_VERSION, buildStandalone, RUNTIMES, TARGETS } from "./build-standalone.mjs";
+import { ARCHITECTURES, buildStandalone, QUICKJS_PACKAGE, quickjs } from "./build-standalone.mjs";
 import { run } from "./npm-package.mjs";
 
 const directory = join(root, "build/release");
 
-/** Bun's runtime is in no lock file, but in the executables. */
-function runtimeComponent(target) {
-  const { name, integrity } = RUNTIMES[target];
+/** QuickJS is in the executables, and in a package of another name. */
+function quickjsComponent(packages) {
+  const { version } = quickjs();
+  const carrier = packages.find(({ purl }) => purl.startsWith(`pkg:npm/${QUICKJS_PACKAGE.replace("@", "%40")}@`));
   return {
-    "bom-ref": `${name}@${BUN_VERSION}`,
+    "bom-ref": `quickjs-ng@${version}`,
     type: "library",
-    name,
-    version: BUN_VERSION,
+    name: "quickjs-ng",
+    version,
     scope: "required",
-    description: `runtime within conntrack-linux-${target}`,
-    purl: `pkg:npm/${name.replace("@", "%40")}@${BUN_VERSION}`,
-    hashes: [{ alg: "SHA-512", content: Buffer.from(integrity.slice("sha512-".length), "base64").toString("hex") }],
+    description: `JavaScript engine within conntrack-linux-*, as ${carrier.name} ${carrier.version} carries it`,
+    licenses: [{ license: { id: "MIT" } }],
+    purl: `pkg:github/quickjs-ng/quickjs@v${version}`,
+    hashes: carrier.hashes,
   };
 }
 
-function writeSbom(targets) {
+function writeSbom() {
   const sbom = JSON.parse(run("npm", ["sbom", "--sbom-format=cyclonedx", "--package-lock-only"], root));
-  sbom.components.push(...targets.map(runtimeComponent));
+  sbom.components.push(quickjsComponent(sbom.components));
   writeFileSync(join(directory, "sbom.cdx.json"), `${JSON.stringify(sbom, null, 2)}\n`);
 }
 
@@ -47,16 +49,16 @@ function writeSums() {
 
 try {
   const words = process.argv.slice(2);
-  const targets = words.length > 0 ? words : TARGETS;
+  const targets = words.length > 0 ? words : ARCHITECTURES;
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   // Which builds everything first: prepack and prepare.
   run("npm", ["pack", "--pack-destination", directory], root);
   for (const target of targets) {
-    const file = buildStandalone(target);
+    const file = await buildStandalone(target);
     copyFileSync(file, join(directory, basename(file)));
   }
-  writeSbom(targets);
+  writeSbom();
   writeSums();
   process.stdout.write(readFileSync(join(directory, "SHA256SUMS")));
 } catch (error) {

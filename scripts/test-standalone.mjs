@@ -1,17 +1,17 @@
 /**
- * `npm run test:standalone [-- PATTERN…]`: builds the standalone executable and runs the tests that can test any conntrack
- * against it: the recorded cases, the scenes, and those beside the reference. test/standalone, which is about the
- * executable alone, runs with `npm test`.
+ * `npm run test:standalone [-- PATTERN…]`: builds the executable and runs the tests that can test any conntrack against it:
+ * the recorded cases, the scenes, and those beside the reference. test/standalone, which is about the executable alone, runs
+ * with `npm test`.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./build.mjs";
-import { buildStandalone, hostTarget } from "./build-standalone.mjs";
+import { buildStandalone } from "./build-standalone.mjs";
 
 const words = process.argv.slice(2);
 const patterns = words.length > 0 ? words : ["replay/", "scenes/", "differential/"];
 try {
-  const program = buildStandalone(hostTarget());
+  const program = await buildStandalone(process.arch);
   console.log(`CONNTRACK_TEST_COMMAND=${program}`);
   const { status } = spawnSync(process.execPath, [join(root, "scripts/test.mjs"), ...patterns], {
     cwd: root,

@@ -18,17 +18,21 @@ const LAYERS = [
   ["src/system"],
 ];
 
-/** What may touch process.*, files and the console: Node's side of Io, the executable, and the addon's loader. */
+/** What may touch process.*, files, the console and the executable's own calls: the entries, both sides of Io, the backends. */
 const OUTERMOST = [
   "src/cli/node-io.ts",
   "src/cli/bin.ts",
-  "src/cli/executable.ts",
+  "src/cli/quickjs-globals.ts",
+  "src/cli/quickjs-io.ts",
+  "src/cli/quickjs-bin.ts",
   "src/library/node-host.ts",
   "src/netlink/backend/napi.ts",
+  "src/netlink/backend/quickjs.ts",
 ];
 
 /** Modules of node by which code reaches past what it was handed. */
-const OUTSIDE = /^(node:)?(fs|fs\/promises|process|child_process|os|net|dgram|tty|worker_threads|readline|http|https)$/;
+const OUTSIDE =
+  /^(node:)?(native|fs|fs\/promises|process|child_process|os|net|dgram|tty|worker_threads|readline|http|https)$/;
 
 const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts"))

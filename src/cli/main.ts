@@ -4,7 +4,7 @@ import { say } from "../command/context.js";
 import { failureText, runCommand } from "../command/run.js";
 import { EPIPE } from "../system/errno.js";
 import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
-import { messageLine } from "../system/text.js";
+import { messageLine, toUtf8 } from "../system/text.js";
 import { HeldOutput } from "./held-output.js";
 import type { Io } from "./io.js";
 import { loadFile } from "./load-file/load-file.js";
@@ -36,7 +36,7 @@ export function main(
     const command = parseCommandLine(argv, context);
     if (command.name === "help") return help(command, io);
     if (command.name === "version") {
-      io.stdout.write(Buffer.from(VERSION_LINE));
+      io.stdout.write(toUtf8(VERSION_LINE));
       return 0;
     }
     if (command.name === "event" || io.stdoutIsDevice()) return run(command, io, context);
@@ -66,7 +66,7 @@ function runHeld(command: KernelCommand | LoadFile, io: Io, context: ParseContex
 async function help(command: Help, io: Io): Promise<number> {
   try {
     const { helpText } = await import("./docs/help.js");
-    io.stdout.write(Buffer.from(helpText(command)));
+    io.stdout.write(toUtf8(helpText(command)));
     return 0;
   } catch (error) {
     return fail(error, io);

@@ -1,20 +1,21 @@
 /** -C: how many entries a table holds. */
 import * as query from "../ctnetlink/queries.js";
 import { countJson } from "../format/stats.js";
+import { fromUtf8, toUtf8 } from "../system/text.js";
 import type { Count } from "./command.js";
 import type { Context } from "./context.js";
 import { withConnection } from "./context.js";
 import { orFromProc } from "./proc.js";
 
 function show({ output, table }: Count, context: Context, entries: number): void {
-  context.stdout.write(Buffer.from(output.format === "json" ? countJson(table, entries) : `${entries}\n`));
+  context.stdout.write(toUtf8(output.format === "json" ? countJson(table, entries) : `${entries}\n`));
 }
 
 export function countFlows(command: Count, context: Context): number {
   return orFromProc(
     context,
     () => {
-      const text = Buffer.from(context.readFile("/proc/sys/net/netfilter/nf_conntrack_count")).toString();
+      const text = fromUtf8(context.readFile("/proc/sys/net/netfilter/nf_conntrack_count"));
       show(command, context, Number.parseInt(text, 10));
     },
     () => show(command, context, withConnection(context, query.countFlows)),

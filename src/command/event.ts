@@ -9,6 +9,7 @@ import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { EINTR } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
+import { toUtf8 } from "../system/text.js";
 import type { ExpectEvents, FlowEvents } from "./command.js";
 import { type Context, EntryOutput, say } from "./context.js";
 import { expectFormatter, flowFormatter } from "./output.js";
@@ -48,7 +49,7 @@ function openListener(context: Context, groups: readonly number[], table: "connt
     if (!(error instanceof KernelError && error.syscall === "bind")) throw error;
     const { errno, syscall } = error;
     if (table === "expect") throw new KernelError(errno, syscall, "Can't open handler");
-    context.stderr.write(Buffer.from(`mnl_socket_bind: ${context.backend.strerror(errno)}\n`));
+    context.stderr.write(toUtf8(`mnl_socket_bind: ${context.backend.strerror(errno)}\n`));
     throw new KernelError(errno, syscall, "Can't open netlink socket");
   }
 }
@@ -62,7 +63,7 @@ function listen(
   const listener = openListener(context, joined, table);
   const size = listener.setReceiveBuffer(bufferSizeBytes ?? RECEIVE_BUFFER_BYTES);
   if (bufferSizeBytes !== undefined) {
-    context.stderr.write(Buffer.from(`NOTICE: Netlink socket buffer size has been set to ${size} bytes.\n`));
+    context.stderr.write(toUtf8(`NOTICE: Netlink socket buffer size has been set to ${size} bytes.\n`));
   }
   return listener;
 }
@@ -88,7 +89,7 @@ function show<View extends MessageView>(
       },
       lost() {
         losses++;
-        context.stderr.write(Buffer.from(ENOBUFS_WARNING));
+        context.stderr.write(toUtf8(ENOBUFS_WARNING));
       },
       idle: () => output.flush(),
       stopped: () => backend.caughtSignal() !== 0,

@@ -3,6 +3,7 @@ import * as C from "../ctnetlink/constants.js";
 import { encodeFlowDelete, encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
 import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
+import { fromUtf8 } from "../system/text.js";
 import type { FlushExpectations, FlushFlows } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
 import { changeMatching } from "./entry-batch.js";
@@ -13,7 +14,7 @@ import { changeMatching } from "./entry-batch.js";
  */
 function flushHeedsFamily(context: Context): boolean {
   try {
-    const release = Buffer.from(context.readFile("/proc/sys/kernel/osrelease")).toString();
+    const release = fromUtf8(context.readFile("/proc/sys/kernel/osrelease"));
     const [major = 0, minor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
     return major > 6 || (major === 6 && minor >= 18);
   } catch {

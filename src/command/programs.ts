@@ -1,4 +1,6 @@
 /** Which program owns a netlink socket, by its port id: for the suffix of events that a program brought about. */
+
+import { fromUtf8 } from "../system/text.js";
 import type { Context } from "./context.js";
 
 const NETLINK_NETFILTER = "12";
@@ -41,7 +43,7 @@ export class ProgramNames {
   /** The inode of the socket: the last column of /proc/net/netlink, whose second and third are protocol and port id. */
   #inode(portId: number): string | undefined {
     try {
-      const text = Buffer.from(this.#context.readFile("/proc/net/netlink")).toString("latin1");
+      const text = fromUtf8(this.#context.readFile("/proc/net/netlink"));
       for (const line of text.split("\n")) {
         const columns = line.trim().split(/\s+/);
         if (columns[1] === NETLINK_NETFILTER && columns[2] === String(portId)) return columns.at(-1);

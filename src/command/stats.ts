@@ -2,20 +2,20 @@
 import * as query from "../ctnetlink/queries.js";
 import type { CpuStats } from "../ctnetlink/stats.js";
 import { parseProcStats, statsJson, statsLine } from "../format/stats.js";
+import { fromUtf8, toUtf8 } from "../system/text.js";
 import type { Stats } from "./command.js";
 import type { Context } from "./context.js";
 import { withConnection } from "./context.js";
 import { orFromProc } from "./proc.js";
 
 function show({ output }: Stats, context: Context, stats: readonly CpuStats[]): void {
-  context.stdout.write(Buffer.from(stats.map(output.format === "json" ? statsJson : statsLine).join("")));
+  context.stdout.write(toUtf8(stats.map(output.format === "json" ? statsJson : statsLine).join("")));
 }
 
 export function stats(command: Stats, context: Context): number {
   return orFromProc(
     context,
-    () =>
-      show(command, context, parseProcStats(Buffer.from(context.readFile("/proc/net/stat/nf_conntrack")).toString())),
+    () => show(command, context, parseProcStats(fromUtf8(context.readFile("/proc/net/stat/nf_conntrack")))),
     () =>
       show(
         command,

@@ -16,6 +16,7 @@ import { stateName } from "../protocol/state.js";
 import { TUPLES } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
+import { toUtf8 } from "../system/text.js";
 import { destinationSlot, sourceSlot } from "./addresses.js";
 import type { FormatOptions, Formatter } from "./formatter.js";
 import * as J from "./json.js";
@@ -120,7 +121,7 @@ function labels(writer: ByteWriter, view: FlowView, map: LabelMap | undefined): 
     const name = map?.names[bit];
     if (name !== undefined) {
       writer.put(NAME);
-      J.writeText(writer, Buffer.from(name));
+      J.writeText(writer, toUtf8(name));
       J.comma(writer);
     }
     J.closeObject(writer);

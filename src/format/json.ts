@@ -10,6 +10,7 @@ import type { MessageView } from "../ctnetlink/view.js";
 import { protocolByNumber } from "../protocol/protocols.js";
 import { byKind } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
+import { fromUtf8 } from "../system/text.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
 import type { FormatOptions } from "./formatter.js";
 import { eventNanoseconds, rfc3339 } from "./time.js";
@@ -68,7 +69,7 @@ export function writeText(writer: ByteWriter, bytes: Uint8Array): void {
     writer.put(bytes);
     writer.byte(QUOTE);
   } else {
-    writer.text(jsonString(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
+    writer.text(jsonString(fromUtf8(bytes)));
   }
 }
 

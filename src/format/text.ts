@@ -1,6 +1,6 @@
 /** Text that comes from outside: names of helpers, labels and processes, security contexts. */
 import { type ByteWriter, ENTRY_ROOM } from "../system/byte-writer.js";
-import { withoutControls } from "../system/text.js";
+import { fromUtf8, withoutControls } from "../system/text.js";
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
@@ -12,7 +12,7 @@ function isPlain(bytes: Uint8Array): boolean {
 
 /** Text as UTF-8, each control character in it a "?". */
 function harmless(bytes: Uint8Array): string {
-  return withoutControls(new TextDecoder().decode(bytes));
+  return withoutControls(fromUtf8(bytes));
 }
 
 /** Writes text without letting a control character reach a terminal: each becomes "?". */

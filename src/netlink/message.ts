@@ -1,5 +1,6 @@
 /** Netlink messages: struct nlmsghdr (linux/netlink.h) and struct nfgenmsg (linux/netfilter/nfnetlink.h). */
 import { WireError } from "../system/errors.js";
+import { encodeText } from "../system/text.js";
 import { align4, LITTLE_ENDIAN, readU16Host, readU32Host } from "./attributes.js";
 import { NFGENMSG_LENGTH, NLA_F_NESTED, NLA_HDRLEN, NLMSG_HDRLEN } from "./constants.js";
 
@@ -50,7 +51,6 @@ export class MessageWriter {
   length = 0;
   #view: DataView;
   #message = 0;
-  readonly #encoder = new TextEncoder();
 
   constructor(capacity = 4096) {
     this.buffer = new Uint8Array(capacity);
@@ -131,7 +131,7 @@ export class MessageWriter {
 
   /** Text as UTF-8, with the NUL that C programs expect behind it. */
   string0(type: number, text: string): void {
-    this.bytes(type, this.#encoder.encode(`${text}\0`));
+    this.bytes(type, encodeText(`${text}\0`));
   }
 
   /** Begins an attribute that holds attributes. Returns what nestEnd wants to know. */

@@ -1,4 +1,5 @@
 /** A growing buffer of output bytes, with the writes that the formatters need. Numbers are written as text. */
+import { toUtf8 } from "./text.js";
 
 /** Bytes that one entry may take without asking: `room()` keeps at least this much free. */
 export const ENTRY_ROOM = 4096;
@@ -53,7 +54,7 @@ export class ByteWriter {
 
   /** Writes text of any length. */
   text(text: string): void {
-    const bytes = Buffer.from(text);
+    const bytes = toUtf8(text);
     this.room(bytes.length + ENTRY_ROOM);
     this.put(bytes);
   }
@@ -93,7 +94,7 @@ export class ByteWriter {
       (from[offset + 4]! * 0x1000000 + ((from[offset + 5]! << 16) | (from[offset + 6]! << 8) | from[offset + 7]!)) >>>
       0;
     if (high < 0x200000) this.decimal(high * 0x100000000 + low);
-    else this.put(Buffer.from(((BigInt(high) << 32n) | BigInt(low)).toString()));
+    else this.put(ascii(((BigInt(high) << 32n) | BigInt(low)).toString()));
   }
 
   /** A number 0 … 0xffff in lower-case hexadecimal, without padding. */

@@ -7,6 +7,19 @@ const ESCAPE = 0xdc00;
 const CONTROLS = /\p{Cc}/gu;
 const ESCAPED = /[\udc80-\udcff]/;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Text as UTF-8. */
+export function toUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** UTF-8 as text, U+FFFD for what is none. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
 /** How many bytes the UTF-8 sequence at `at` has, or 0 where none stands there. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!;
@@ -25,8 +38,7 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 
 /** Bytes as text; see above for those that are no UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const text = decoder.decode(bytes);
+  const text = fromUtf8(bytes);
   if (!text.includes("\ufffd")) return text;
   let result = "";
   let start = 0;
@@ -34,22 +46,21 @@ export function decodeText(bytes: Uint8Array): string {
     const length = sequenceLength(bytes, at);
     at += length;
     if (length > 0) continue;
-    result += decoder.decode(bytes.subarray(start, at)) + String.fromCharCode(ESCAPE + bytes[at]!);
+    result += fromUtf8(bytes.subarray(start, at)) + String.fromCharCode(ESCAPE + bytes[at]!);
     start = ++at;
   }
-  return result + decoder.decode(bytes.subarray(start));
+  return result + fromUtf8(bytes.subarray(start));
 }
 
 /** The bytes that `decodeText` made this text of. */
 export function encodeText(text: string): Uint8Array {
-  if (!ESCAPED.test(text)) return Buffer.from(text);
-  return Buffer.concat(
-    Array.from(text, (character) => {
-      const code = character.charCodeAt(0);
-      const escaped = character.length === 1 && code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff;
-      return escaped ? Buffer.of(code - ESCAPE) : Buffer.from(character);
-    }),
-  );
+  if (!ESCAPED.test(text)) return toUtf8(text);
+  const bytes = Array.from(text, (character) => {
+    const code = character.charCodeAt(0);
+    const escaped = character.length === 1 && code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff;
+    return escaped ? [code - ESCAPE] : [...toUtf8(character)];
+  });
+  return Uint8Array.from(bytes.flat());
 }
 
 /** Text without what a terminal would act upon: C0 controls, DEL and C1 controls become "?". */

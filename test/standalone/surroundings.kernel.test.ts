@@ -15,35 +15,31 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { freshNetwork, oursAsProcess } from "../support/command.js";
 import { listen } from "../support/listener.js";
-import { must, type Outcome, spawnCommand } from "../support/process.js";
+import { lacks, must, type Outcome, spawnCommand } from "../support/process.js";
 import { noStandalone, standalone } from "../support/standalone.js";
+import { PREFIX } from "../support/text.js";
 import { AT_ONCE_MS, sleep, until } from "../support/wait.js";
 
 const VERSION = "conntrack v1.4.9 (conntrack-tools)\n";
 
-/** Files that Bun, Node or npm would read or run; each would leave a mark, change what is printed, or end the program. */
+/** Files that runtimes of JavaScript would read or run; each would leave a mark, change what is printed, or end the program. */
 function hostileDirectory(): string {
   const directory = mkdtempSync("/run/hostile-");
   const mark = `require("node:fs").writeFileSync(${JSON.stringify(join(directory, "mark"))}, ""); process.exit(42);\n`;
   const files: Record<string, string> = {
     "evil.js": mark,
     "index.js": mark,
-    "bunfig.toml": 'preload = ["./evil.js"]\n[run]\npreload = ["./evil.js"]\nsmol = "nonsense"\n',
-    ".bunfig.toml": 'preload = ["./evil.js"]\n',
     "tsconfig.json": "{ this is no JSON",
-    "jsconfig.json": "{ this is no JSON",
     "package.json": "{ this is no JSON",
-    "bun.lock": "{ this is no JSON",
     ".npmrc": "script-shell=/nonexistent\n",
     conntrack: mark,
+    help: mark,
+    native: mark,
     "help.js": mark,
   };
-  for (const suffix of ["", ".local", ".production", ".development", ".production.local"]) {
-    files[`.env${suffix}`] =
-      "POSIXLY_CORRECT=1\nBUN_OPTIONS=--preload=./evil.js\nNODE_OPTIONS=--require=./evil.js\nBUN_BE_BUN=1\n";
-  }
+  files[".env"] = "POSIXLY_CORRECT=1\nNODE_OPTIONS=--require=./evil.js\n";
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
-  for (const name of ["commander", "bun:ffi", "node:fs", "fs"]) {
+  for (const name of ["commander", "native", "help", "fs"]) {
     mkdirSync(join(directory, "node_modules", name), { recursive: true });
     writeFileSync(join(directory, "node_modules", name, "index.js"), mark);
   }
@@ -86,19 +82,41 @@ describe("the standalone executable", { skip: noStandalone }, () => {
   });
 
   it("takes no option of the runtime as its own", () => {
-    for (const word of ["--inspect", "--preload=x", "--bun", "--eval=1", "--smol"]) {
+    for (const word of ["--inspect", "--eval=1", "--std", "--memory-limit=1", "--stack-size=1"]) {
       const { status, stderr } = spawnCommand(standalone, [word, "-V"]);
       assert.match(stderr, /: unknown option `/, word);
       assert.equal(status, 2, word);
     }
   });
 
-  it("says so in one line where memory may not be executable", () => {
-    const env = { ...process.env, BUN_JSC_useJIT: "0" };
-    const { status, stdout, stderr } = spawnCommand(standalone, ["-V"], { env });
-    assert.match(stderr, /^conntrack v1\.4\.9 \(conntrack-tools\): cannot call the C library: .*\n$/);
+  it("needs little memory, and none that is both writable and executable", { skip: lacks("prlimit") }, () => {
+    const { status, stdout, stderr } = spawnCommand("prlimit", [`--as=${12 << 20}`, standalone, "-L"]);
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: "" });
+    assert.equal(stderr, `${PREFIX}0 flow entries have been shown.\n`);
+  });
+
+  it("says in one line that there is not enough memory", { skip: lacks("prlimit") }, () => {
+    const { status, stdout, stderr } = spawnCommand("prlimit", [`--as=${3 << 20}`, standalone, "-L"]);
+    assert.match(stderr, /^conntrack.*out of memory\n$/);
     assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
   });
+
+  it("runs in a directory that is gone", () => {
+    const script = 'mkdir /run/gone && cd /run/gone && rmdir /run/gone && exec "$0" -C';
+    assert.deepEqual(spawnCommand("sh", ["-c", script, standalone]), { status: 0, stdout: "0\n", stderr: "" });
+  });
+
+  for (const closed of ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]) {
+    it(`gives no socket the number of a stream that is closed: ${closed}`, () => {
+      const trace = join(mkdtempSync("/run/closed-"), "fds");
+      const listed = `"$0" -E </dev/null >/dev/null 2>&1 ${closed} & sleep 0.3; readlink /proc/$!/fd/0 /proc/$!/fd/1 /proc/$!/fd/2 >${trace}; kill $!; wait`;
+      spawnCommand("sh", ["-c", listed, standalone]);
+      const targets = readFileSync(trace, "utf8").trim().split("\n");
+      assert.equal(targets.length, 3);
+      assert.equal(targets.filter((target) => target === "/").length, closed.split(" ").length);
+      assert.ok(!targets.some((target) => target.startsWith("socket:")));
+    });
+  }
 
   it("heeds POSIXLY_CORRECT of its own environment", () => {
     const env = { ...process.env, POSIXLY_CORRECT: "1" };

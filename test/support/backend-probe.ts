@@ -1,5 +1,4 @@
 /** Everything that a Backend can be asked, as far as any two must answer alike. */
-import { closeSync, openSync } from "node:fs";
 import * as C from "../../src/ctnetlink/constants.js";
 import type { Backend, Socket } from "../../src/netlink/backend/socket.js";
 import {
@@ -63,9 +62,8 @@ function request(type: number, flags: number): MessageWriter {
 
 /** The bytes of a message without the port id, which differs. */
 function shown(bytes: Uint8Array): string {
-  const copy = Buffer.from(bytes);
-  copy.fill(0, 12, 16);
-  return copy.toString("hex");
+  const copy = bytes.slice().fill(0, 12, 16);
+  return Array.from(copy, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function probeSocket(socket: Socket): Record<string, unknown> {
@@ -144,10 +142,23 @@ function probeSocket(socket: Socket): Record<string, unknown> {
   return result;
 }
 
+/** Descriptors that the probe needs, and the numbers that they have in a child process that is one. */
+export interface Descriptors {
+  /** The network namespace that the process is in. */
+  network: number;
+  /** /dev/full, for writing. */
+  nowhere: number;
+}
+
+export const NETWORK = 3;
+export const NOWHERE = 4;
+
 /** Moves to a network namespace of its own and asks everything. `kill` sends a signal to this process. */
-export function probe(backend: Backend, kill: (signal: number) => void): Record<string, unknown> {
-  const before = openSync("/proc/self/ns/net", "r");
-  const nowhere = openSync("/dev/full", "w");
+export function probe(
+  backend: Backend,
+  kill: (signal: number) => void,
+  { network, nowhere }: Descriptors,
+): Record<string, unknown> {
   const away = backend.unshareNetwork();
   const socket = backend.open();
   const bytes = Uint8Array.of(1, 2, 3);
@@ -166,13 +177,12 @@ export function probe(backend: Backend, kill: (signal: number) => void): Record<
     pollOut: [backend.pollOut(nowhere, 0), backend.pollOut(999, 0), backend.pollOut(-1, 0)],
     socket: typeof socket === "number" ? socket : probeSocket(socket),
     "setNetwork: wrong": [backend.setNetwork(999), backend.setNetwork(nowhere)],
-    back: backend.setNetwork(before),
+    back: backend.setNetwork(network),
     "caught before": backend.caughtSignal(),
     "catchSignal: wrong": [backend.catchSignal(0), backend.catchSignal(SIGKILL), backend.catchSignal(1000)],
     catchSignal: backend.catchSignal(SIGUSR2),
     "caught yet": backend.caughtSignal(),
   };
-  closeSync(before);
   const listener = backend.open();
   if (typeof listener === "number") return result;
   result["poll: no signal"] = [listener.poll(0), listener.poll(300)];
@@ -181,6 +191,5 @@ export function probe(backend: Backend, kill: (signal: number) => void): Record<
   // However often: the signal is not forgotten.
   result["poll: a signal"] = [listener.poll(-1), listener.poll(0), backend.pollOut(nowhere, 0), listener.poll(-1)];
   listener.close();
-  closeSync(nowhere);
   return result;
 }

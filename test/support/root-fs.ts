@@ -1,4 +1,4 @@
-/** Root file systems made by hand: what is named, the libraries of that, /proc, and nothing else; read-only. */
+/** Root file systems made by hand: what is named, the libraries of that, /proc or not, and nothing else; read-only. */
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { must, type Outcome, type SpawnOptions, spawnCommand } from "./process.js";
@@ -13,7 +13,7 @@ export interface RootFs {
 }
 
 /** The shared libraries of an executable, its interpreter among them. */
-export function libraries(executable: string): string[] {
+function libraries(executable: string): string[] {
   return Array.from(must("ldd", executable).matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm), ([, path]) => path!);
 }
 
@@ -21,7 +21,11 @@ export function libraries(executable: string): string[] {
  * Makes one in this mount namespace.
  * @param sources executables and other files or directories by their place in it
  */
-export function rootFs(sources: Readonly<Record<string, string>>, executables: readonly string[]): RootFs {
+export function rootFs(
+  sources: Readonly<Record<string, string>>,
+  executables: readonly string[],
+  { proc = true } = {},
+): RootFs {
   // A tmpfs of this mount namespace (scripts/test.mjs), so that nothing has to be removed.
   const directory = mkdtempSync("/run/root-");
   const all = new Map(Object.entries(sources));
@@ -34,11 +38,11 @@ export function rootFs(sources: Readonly<Record<string, string>>, executables: r
     must("mount", "--bind", source, target);
     must("mount", "-o", "remount,bind,ro", target);
   }
-  mkdirSync(join(directory, "proc"));
+  if (proc) mkdirSync(join(directory, "proc"));
   must("mount", "--bind", directory, directory);
   // The binds above do not come along with the directory that they are in.
   for (const [place, source] of all) must("mount", "--bind", source, join(directory, place));
-  must("mount", "-t", "proc", "proc", join(directory, "proc"));
+  if (proc) must("mount", "-t", "proc", "proc", join(directory, "proc"));
   must("mount", "-o", "remount,bind,ro", directory);
   const command = (file: string, ...argv: readonly string[]) => {
     // chroot itself is looked for on the PATH.

@@ -3,10 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./paths.js";
 
-const { glibcVersionRuntime } = (process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } })
-  .header;
-
-const name = `build/conntrack-linux-${process.arch}${glibcVersionRuntime === undefined ? "-musl" : ""}`;
+const name = `build/conntrack-linux-${process.arch}`;
 
 export const standalone = join(root, name);
 

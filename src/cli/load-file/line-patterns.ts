@@ -7,6 +7,7 @@
  */
 import type { MessageWriter } from "../../netlink/message.js";
 import { parseIpv6 } from "../../system/inet.js";
+import { fromUtf8, toUtf8 } from "../../system/text.js";
 
 /** Reads a line of words; undefined where it is refused, or is no new entry. */
 export type EncodeLine = (words: readonly string[]) => Uint8Array | undefined;
@@ -53,7 +54,7 @@ const MASK = Uint8Array.from({ length: 16 }, (_, i) => 0x5a + i);
 function changed(word: string, kind: Kind): string {
   const bytes = bytesOf(word, kind).map((byte, i) => byte ^ MASK[i]!);
   if (kind === "ipv4") return bytes.join(".");
-  const hex = Buffer.from(bytes).toString("hex");
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return kind === "ipv6" ? hex.replace(/(....)(?=.)/g, "$1:") : String(Number.parseInt(hex, 16));
 }
 
@@ -123,12 +124,12 @@ export class LinePatterns {
         text += word;
       } else {
         values.push(value);
-        texts.push(Buffer.from(text));
+        texts.push(toUtf8(text));
         text = "";
       }
       text += i < words.length - 1 ? " " : "\n";
     });
-    texts.push(Buffer.from(text));
+    texts.push(toUtf8(text));
     // All values changed at once must still be where each was found: else they depend on one another.
     const others = [...words];
     const expected = message.slice();
@@ -137,7 +138,7 @@ export class LinePatterns {
       for (const offset of offsets) expected.set(bytesOf(others[word]!, kind), offset);
     }
     const actual = encode(others);
-    if (actual === undefined || Buffer.compare(actual, expected) !== 0) return;
+    if (actual?.length !== expected.length || actual.some((byte, at) => byte !== expected[at])) return;
     this.#patterns.push({ texts, values, message: message.slice() });
   }
 
@@ -250,7 +251,7 @@ function setIpv6(buffer: Uint8Array, from: number, message: Uint8Array, at: numb
   let to = from;
   while (to - from < 40 && buffer[to]! > BLANK) to++;
   if (!endsWord(buffer[to]!)) return -1;
-  const word = Buffer.from(buffer.buffer, buffer.byteOffset + from, to - from).toString("latin1");
+  const word = fromUtf8(buffer.subarray(from, to));
   const address = IPV6.test(word) ? parseIpv6(word) : undefined;
   if (address === undefined) return -1;
   message.set(address, at);

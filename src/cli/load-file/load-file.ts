@@ -6,7 +6,7 @@ import { LoadPlan } from "../../command/load-plan.js";
 import { encodeNewFlow } from "../../command/new-flow.js";
 import { MessageWriter } from "../../netlink/message.js";
 import { KernelError, UsageError } from "../../system/errors.js";
-import { decodeText } from "../../system/text.js";
+import { decodeText, toUtf8 } from "../../system/text.js";
 import type { Io, OpenSource, Source } from "../io.js";
 import { type ParseContext, parseLoadFileLine } from "../parse.js";
 import { LinePatterns } from "./line-patterns.js";
@@ -162,7 +162,7 @@ function progressBar(io: Io, total: number): { show(line: number): void; clear()
   const start = io.nowMicroseconds();
   let next = start + PROGRESS_AFTER_MICROS;
   let shown = false;
-  const write = (text: string) => io.stderr.write(Buffer.from(text));
+  const write = (text: string) => io.stderr.write(toUtf8(text));
   return {
     show(line) {
       if (!io.stderrIsTerminal()) return;

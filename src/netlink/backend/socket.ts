@@ -49,7 +49,7 @@ export interface Socket {
   close(): void;
 }
 
-/** One way to reach the C library: the N-API addon on Node, bun:ffi in the standalone executable, a script in tests. */
+/** One way to reach the C library: the N-API addon on Node, the binding for QuickJS in the standalone executable, a script in tests. */
 export interface Backend {
   /** Opens and binds a socket. Returns -errno where that fails. */
   open(): Socket | number;

@@ -1,0 +1,51 @@
+/** The module that src/native/quickjs-calls.c makes: the executable alone has it. Paths and names are bytes. */
+declare module "native" {
+  type Calls = import("./calls.js").Calls;
+
+  export const open: Calls["open"];
+  export const send: Calls["send"];
+  export const receive: Calls["receive"];
+  export const receiveMany: Calls["receiveMany"];
+  export const setOption: Calls["setOption"];
+  export const getOption: Calls["getOption"];
+  export const poll: Calls["poll"];
+  export const pollOut: Calls["pollOut"];
+  export const write: Calls["write"];
+  export const catchSignal: Calls["catchSignal"];
+  export const caughtSignal: Calls["caughtSignal"];
+  export const close: Calls["close"];
+  export const strerror: Calls["strerror"];
+  export const defaultSigpipe: Calls["defaultSigpipe"];
+  export const localTime: Calls["localTime"];
+  export const exit: Calls["exit"];
+  export const setSignal: Calls["setSignal"];
+  export const unshareNetwork: Calls["unshareNetwork"];
+  export const setNetwork: Calls["setNetwork"];
+
+  /** open(2) for reading: a descriptor or -errno. */
+  export function openFile(path: Uint8Array): number;
+  /** read(2): how many bytes, 0 at the end, or -errno. */
+  export function read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /** Whether a standard stream was closed when the program started. */
+  export function isClosed(fd: number): boolean;
+  /** Whether it is a character device, and whether a terminal. */
+  export function isDevice(fd: number): boolean;
+  export function isTerminal(fd: number): boolean;
+  /** The names in a directory, or -errno. */
+  export function readDirectory(path: Uint8Array): Uint8Array[] | number;
+  /** What a symbolic link points to, or -errno. */
+  export function readLink(path: Uint8Array): Uint8Array | number;
+  /** What TextDecoder and TextEncoder do. */
+  export function decode(bytes: Uint8Array): string;
+  export function encode(text: string): Uint8Array;
+  /** The words of the command line, the program's own first. */
+  export function words(): Uint8Array[];
+  /** Whether a variable is in the environment. */
+  export function hasVariable(name: Uint8Array): boolean;
+  /** Microseconds since 1970. */
+  export function now(): number;
+  /** Has SIGPIPE ignored. Returns whether the caller had that before. */
+  export function ignoreSigpipe(): boolean;
+  /** Sends a signal to this process. Returns 0 or -errno. */
+  export function raise(signal: number): number;
+}

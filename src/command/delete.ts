@@ -1,13 +1,11 @@
 /** -D: entries that match are deleted, and shown. */
-import { encodeExpectDelete, encodeFlowDelete } from "../ctnetlink/encode.js";
+import { encodeExpectDelete } from "../ctnetlink/encode.js";
 import { getExpectation } from "../ctnetlink/queries.js";
 import { ExpectView, FlowView } from "../ctnetlink/view.js";
 import { checkStatus } from "../match/dump.js";
-import { ENOENT } from "../system/errno.js";
-import { KernelError } from "../system/errors.js";
 import type { DeleteExpectation, DeleteFlows } from "./command.js";
 import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
-import { changeMatching } from "./entry-batch.js";
+import { changeMatching, DELETION } from "./entry-batch.js";
 import { bareFlowFormatter, expectFormatter } from "./output.js";
 
 /** Deletes and shows what matches; returns how many entries that were. */
@@ -16,11 +14,8 @@ export function deleteMatching({ filter, output }: DeleteFlows, context: Context
   const deleted = new FlowView();
   return despiteBrokenOutput(context.stdout, (stdout) =>
     withOutput(stdout, bareFlowFormatter(output, context, { deleting: true }), (shown) =>
-      changeMatching(context, filter, (batch, view) => batch.add(view, (writer) => encodeFlowDelete(writer, view)), {
-        done(buffer, start, end, errno) {
-          // An entry that vanished meanwhile is none of ours.
-          if (errno === ENOENT) return;
-          if (errno !== 0) throw new KernelError(errno, "CT_DELETE");
+      changeMatching(context, filter, DELETION, {
+        done(buffer, start, end) {
           deleted.read(buffer, start, end);
           shown.entry(deleted);
         },

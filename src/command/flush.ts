@@ -1,12 +1,10 @@
 /** -F: empties a table. */
 import * as C from "../ctnetlink/constants.js";
-import { encodeFlowDelete, encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
-import { ENOENT } from "../system/errno.js";
-import { KernelError } from "../system/errors.js";
+import { encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
 import { fromUtf8 } from "../system/text.js";
 import type { FlushExpectations, FlushFlows } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
-import { changeMatching } from "./entry-batch.js";
+import { changeMatching, DELETION } from "./entry-batch.js";
 
 /**
  * Whether the kernel is known to heed the family of a flush: Linux 6.18 was seen to. One that does not deletes the flows of
@@ -22,17 +20,9 @@ function flushHeedsFamily(context: Context): boolean {
   }
 }
 
-/** Deletes the flows of a family one by one. */
-function deleteFamily(family: number, context: Context): void {
-  changeMatching(context, { family }, (batch, view) => batch.add(view, (writer) => encodeFlowDelete(writer, view)), {
-    done(_buffer, _start, _end, errno) {
-      if (errno !== 0 && errno !== ENOENT) throw new KernelError(errno, "CT_DELETE");
-    },
-  });
-}
-
 export function flushFlows({ family }: FlushFlows, context: Context): number {
-  if (family !== C.AF_UNSPEC && !flushHeedsFamily(context)) deleteFamily(family, context);
+  if (family !== C.AF_UNSPEC && !flushHeedsFamily(context))
+    changeMatching(context, { family }, DELETION, { done: () => {} });
   else withConnection(context, (connection) => connection.request((writer) => encodeFlowFlush(writer, family)));
   say(context, "connection tracking table has been emptied.");
   return 0;

@@ -1,14 +1,13 @@
 /** -U: entries that match are changed, fetched again, and shown. */
-import { encodeFlowRefetch, encodeFlowUpdate } from "../ctnetlink/encode.js";
+import { encodeFlowRefetch } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
 import { MAX_BATCH_QUERIES, type NetlinkConnection } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/message.js";
-import { ENOENT, ENOSPC } from "../system/errno.js";
+import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
-import { changesFor } from "./changes.js";
 import type { UpdateFlows } from "./command.js";
 import { type Context, despiteBrokenOutput, type EntryOutput, say, withConnection, withOutput } from "./context.js";
-import { changeMatching } from "./entry-batch.js";
+import { changeMatching, updateTo } from "./entry-batch.js";
 import { bareFlowFormatter } from "./output.js";
 
 /** Fetches changed entries again, many at a time, and shows them. */
@@ -34,7 +33,7 @@ class Refetch {
 
   flush(): void {
     const failed = (_: number, errno: number) => {
-      // An entry that vanished meanwhile is none of ours.
+      // Already gone: not an error, and not counted.
       if (errno !== ENOENT) throw new KernelError(errno, "CT_GET");
     };
     this.#connection.batch(this.#queries, this.#count, failed, (buffer, start, end) => {
@@ -52,22 +51,10 @@ export function updateMatching({ filter, changes, output }: UpdateFlows, context
     withOutput(stdout, bareFlowFormatter(output, context), (shown) =>
       withConnection(context, (connection) => {
         const refetch = new Refetch(connection, shown);
-        changeMatching(
-          context,
-          filter,
-          (batch, view) => {
-            const request = changesFor(view, changes);
-            if (request !== undefined) batch.add(view, (writer) => encodeFlowUpdate(writer, view, request));
-          },
-          {
-            done(buffer, start, end, errno) {
-              if (errno === 0) refetch.add(buffer, start, end);
-              // It vanished meanwhile, or has no room for labels: none of ours.
-              else if (errno !== ENOENT && errno !== ENOSPC) throw new KernelError(errno, "CT_NEW");
-            },
-            batchDone: () => refetch.flush(),
-          },
-        );
+        changeMatching(context, filter, updateTo(changes), {
+          done: (buffer, start, end) => refetch.add(buffer, start, end),
+          batchDone: () => refetch.flush(),
+        });
       }),
     ),
   );

@@ -1,11 +1,10 @@
 /** The connection tracking tables of a network namespace, for programs. */
 import { setImmediate } from "node:timers/promises";
-import { changesFor } from "../command/changes.js";
-import { EntryBatch } from "../command/entry-batch.js";
+import { changeParts, DELETION, type EntryRequest, updateTo } from "../command/entry-batch.js";
 import { encodeNewFlow } from "../command/new-flow.js";
 import { ProgramNames } from "../command/programs.js";
 import * as C from "../ctnetlink/constants.js";
-import { encodeFlowDelete, encodeFlowUpdate, encodePlain } from "../ctnetlink/encode.js";
+import { encodePlain } from "../ctnetlink/encode.js";
 import { EVENT_NAMES, eventType } from "../ctnetlink/events.js";
 import * as query from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
@@ -16,11 +15,10 @@ import { exactNumber } from "../match/conditions.js";
 import { dumpFlowParts } from "../match/dump.js";
 import { compileFilter, type FlowFilter } from "../match/filter.js";
 import { napiBackend } from "../netlink/backend/napi.js";
-import type { Backend } from "../netlink/backend/socket.js";
+import type { Sockets } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
-import type { MessageWriter } from "../netlink/message.js";
-import { ENOENT, ENOSPC } from "../system/errno.js";
+import { ENOENT } from "../system/errno.js";
 import { ClosedError, KernelError } from "../system/errors.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { EventStream } from "./event-stream.js";
@@ -48,7 +46,7 @@ const DUMP_TYPES = { conntrack: C.CT_GET, dying: C.CT_GET_DYING, unconfirmed: C.
  * UsageError. Requests are answered at once, so that nothing waits in a queue.
  */
 export class Conntrack {
-  readonly #backend: Backend;
+  readonly #sockets: Sockets;
   readonly #network: Network;
   readonly #receiveBufferBytes: number;
   readonly #labelMapPath: string | undefined;
@@ -59,15 +57,14 @@ export class Conntrack {
   #labelMap: LabelMap | undefined;
   #closed = false;
 
-  private constructor(options: O.OpenOptions) {
+  private constructor(backend: Sockets, options: O.OpenOptions) {
     const { network, receiveBufferBytes = RECEIVE_BUFFER_BYTES, labelMap } = R.readOpenOptions(options);
-    const backend = napiBackend();
     this.#network = network === undefined ? OWN : openNetwork(backend, network);
-    this.#backend = { ...backend, open: () => this.#network.inside(() => backend.open()) };
+    this.#sockets = { ...backend, open: () => this.#network.inside(() => backend.open()) };
     this.#receiveBufferBytes = receiveBufferBytes;
     this.#labelMapPath = labelMap;
     try {
-      this.#connection = openConnection(this.#backend);
+      this.#connection = openConnection(this.#sockets);
     } catch (error) {
       this.#network.close();
       throw error;
@@ -81,7 +78,7 @@ export class Conntrack {
    * @throws {BackendError} where the native addon is missing.
    */
   static async open(options: O.OpenOptions = {}): Promise<Conntrack> {
-    return new Conntrack(options);
+    return new Conntrack(napiBackend(), options);
   }
 
   /** Closes all sockets. Followers of events see their end; lists that are still being read fail. */
@@ -152,17 +149,13 @@ export class Conntrack {
    */
   async update(filter: Filter, changes: Changes, options: O.Stoppable = {}): Promise<number> {
     const resolved = this.#filter(filter);
-    const values = readChanges(changes, exactNumber(resolved.protonum), this.#labelBits);
-    return this.#change(resolved, R.readStoppable(options), "CT_NEW", [ENOENT, ENOSPC], (view) => {
-      const changed = changesFor(view, values);
-      return changed && ((writer) => encodeFlowUpdate(writer, view, changed));
-    });
+    const read = readChanges(changes, exactNumber(resolved.protonum), this.#labelBits);
+    return this.#change(resolved, updateTo(read), R.readStoppable(options));
   }
 
   /** Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`. */
   async delete(filter: Filter, options: O.Stoppable = {}): Promise<number> {
-    const encode = (view: FlowView) => (writer: MessageWriter) => encodeFlowDelete(writer, view);
-    return this.#change(this.#filter(filter), R.readStoppable(options), "CT_DELETE", [ENOENT], encode);
+    return this.#change(this.#filter(filter), DELETION, R.readStoppable(options));
   }
 
   /**
@@ -232,7 +225,7 @@ export class Conntrack {
   /** A connection for work that goes on while others get their turn. */
   #connect(): NetlinkConnection {
     this.#requests();
-    const connection = openConnection(this.#backend);
+    const connection = openConnection(this.#sockets);
     this.#open.add(connection);
     return connection;
   }
@@ -270,46 +263,22 @@ export class Conntrack {
     }
   }
 
-  /**
-   * Sends what `encode` writes for the flows that match, in batches, while they are dumped. Returns for how many the kernel
-   * did it; `harmless` are the errors of entries that are then none of ours.
-   */
-  async #change(
-    filter: FlowFilter,
-    signal: AbortSignal | undefined,
-    request: string,
-    harmless: readonly number[],
-    encode: (view: FlowView) => ((writer: MessageWriter) => void) | undefined,
-  ): Promise<number> {
+  /** Makes a request about the flows that match, in batches, while they are dumped. Returns for how many the kernel did it. */
+  async #change(filter: FlowFilter, request: EntryRequest, signal: AbortSignal | undefined): Promise<number> {
     const dump = this.#connect();
     const changes = this.#connect();
     let count = 0;
     try {
-      const batch = new EntryBatch(changes, {
-        done: (_buffer, _start, _end, errno) => {
-          if (errno === 0) count++;
-          else if (!harmless.includes(errno)) throw this.#failure(errno, request);
-        },
-      });
-      const parts = dumpFlowParts(dump, filter, (view) => {
-        const write = encode(view);
-        if (write !== undefined) batch.add(view, write);
-      });
+      const parts = changeParts({ dump, changes }, filter, request, { done: () => count++ });
       for (;;) {
         signal?.throwIfAborted();
-        if (parts.next().done) break;
+        if (parts.next().done) return count;
         await setImmediate();
       }
-      batch.flush();
-      return count;
     } finally {
       this.#disconnect(dump);
       this.#disconnect(changes);
     }
-  }
-
-  #failure(errno: number, request: string): KernelError {
-    return new KernelError(errno, request, `${request}: ${this.#backend.strerror(errno)}`);
   }
 
   /** Follows the events of `groups`, which are in the order new, update, destroy. */
@@ -321,7 +290,7 @@ export class Conntrack {
   ): AsyncIterableIterator<Event | O.LostEvents> {
     this.#requests();
     const joined = groups.filter((_, i) => types.includes(EVENT_NAMES[i]!));
-    const listener = EventListener.open(this.#backend, joined);
+    const listener = EventListener.open(this.#sockets, joined);
     listener.setReceiveBuffer(this.#receiveBufferBytes);
     const names = programs ? this.#programs() : undefined;
     const head = (): O.EventHead => {

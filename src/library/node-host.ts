@@ -1,7 +1,7 @@
 /** Files and the clock as Node gives them: the one module of the library that touches them. */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { ProcFiles } from "../command/programs.js";
-import type { Backend } from "../netlink/backend/socket.js";
+import type { Sockets } from "../netlink/backend/socket.js";
 import { KernelError, UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH, type LabelMap, parseLabelMap } from "../system/labelmap.js";
 
@@ -45,7 +45,7 @@ function networkPath(network: string | number): string {
   return network.includes("/") ? network : `${NAMED_NETWORKS}/${network}`;
 }
 
-function openNetworkFile(backend: Backend, path: string): number {
+function openNetworkFile(sockets: Sockets, path: string): number {
   try {
     return openSync(path, "r");
   } catch (cause) {
@@ -53,7 +53,7 @@ function openNetworkFile(backend: Backend, path: string): number {
     const error =
       code === "ENOENT" || code === "ENOTDIR"
         ? new UsageError(`there is no network namespace ${path}`)
-        : new KernelError(-errno, "open", `open ${path}: ${backend.strerror(-errno)}`);
+        : new KernelError(-errno, "open", `open ${path}: ${sockets.strerror(-errno)}`);
     throw Object.assign(error, { cause });
   }
 }
@@ -62,16 +62,16 @@ function openNetworkFile(backend: Backend, path: string): number {
  * Opens a network namespace: by the name that ip-netns(8) gave it, by the path of a file, or by the id of a process in it.
  * @throws UsageError where there is none of that name, KernelError without the right to open or enter it (EACCES, EPERM)
  */
-export function openNetwork(backend: Backend, network: string | number): Network {
-  const fd = openNetworkFile(backend, networkPath(network));
+export function openNetwork(sockets: Sockets, network: string | number): Network {
+  const fd = openNetworkFile(sockets, networkPath(network));
   const enter = (target: number) => {
-    const entered = backend.setNetwork(target);
-    if (entered < 0) throw new KernelError(-entered, "setns", `setns: ${backend.strerror(-entered)}`);
+    const entered = sockets.setNetwork(target);
+    if (entered < 0) throw new KernelError(-entered, "setns", `setns: ${sockets.strerror(-entered)}`);
   };
   return {
     // The namespace is the thread's: nothing else of the thread runs meanwhile.
     inside(work) {
-      const own = openNetworkFile(backend, OWN_NETWORK);
+      const own = openNetworkFile(sockets, OWN_NETWORK);
       try {
         enter(fd);
         try {

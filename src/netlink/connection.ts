@@ -3,7 +3,7 @@
 import { EAGAIN, EINTR, ENOBUFS } from "../system/errno.js";
 import { KernelError, WireError } from "../system/errors.js";
 import { align4, readS32Host } from "./attributes.js";
-import type { Backend, Socket } from "./backend/socket.js";
+import type { Socket, Sockets } from "./backend/socket.js";
 import {
   MSG_DONTWAIT,
   NETLINK_CAP_ACK,
@@ -59,9 +59,9 @@ type Visit = (start: number, end: number, type: number, flags: number, sequence:
  * Opens a socket and a connection over it.
  * @throws KernelError where the kernel has no NETLINK_NETFILTER, or no descriptor is left.
  */
-export function openConnection(backend: Backend, options: Omit<ConnectionOptions, "strerror"> = {}): NetlinkConnection {
-  const socket = backend.open();
-  const strerror = (errno: number) => backend.strerror(errno);
+export function openConnection(sockets: Sockets, options: Omit<ConnectionOptions, "strerror"> = {}): NetlinkConnection {
+  const socket = sockets.open();
+  const strerror = (errno: number) => sockets.strerror(errno);
   if (typeof socket === "number") throw new KernelError(-socket, "socket", `socket: ${strerror(-socket)}`);
   return new NetlinkConnection(socket, { ...options, strerror });
 }
@@ -197,7 +197,7 @@ export class NetlinkConnection {
     let received = this.#receiveUntil(visit);
     if (received === -ENOBUFS) {
       while (received === -ENOBUFS) received = this.#receiveUntil(visit);
-      throw this.#failure(ENOBUFS, "recvmsg");
+      throw this.failure(ENOBUFS, "recvmsg");
     }
     if (received === -EAGAIN && errno !== 0) {
       // A datagram that the sender has no right to send gets one answer, to its first message.
@@ -285,10 +285,11 @@ export class NetlinkConnection {
   }
 
   #check(result: number, syscall: string): void {
-    if (result < 0) throw this.#failure(-result, syscall);
+    if (result < 0) throw this.failure(-result, syscall);
   }
 
-  #failure(errno: number, syscall: string): KernelError {
+  /** The error of a request or a system call, with the text of its errno. */
+  failure(errno: number, syscall: string): KernelError {
     return new KernelError(errno, syscall, this.#strerror && `${syscall}: ${this.#strerror(errno)}`);
   }
 }

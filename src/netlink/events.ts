@@ -3,7 +3,7 @@
 import { EAGAIN, EINTR, ENOBUFS } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { align4 } from "./attributes.js";
-import type { Backend, Socket } from "./backend/socket.js";
+import type { Socket, Sockets } from "./backend/socket.js";
 import {
   MSG_DONTWAIT,
   NETLINK_ADD_MEMBERSHIP,
@@ -44,28 +44,28 @@ export class EventListener {
   readonly #lengths = new Int32Array(SLOTS);
 
   readonly #socket: Socket;
-  readonly #backend: Backend;
+  readonly #sockets: Sockets;
 
-  private constructor(socket: Socket, backend: Backend) {
+  private constructor(socket: Socket, sockets: Sockets) {
     this.#socket = socket;
-    this.#backend = backend;
+    this.#sockets = sockets;
   }
 
   /**
    * Opens a socket that belongs to `groups` (NFNLGRP_*).
    * @throws KernelError with the syscall "socket" or "bind"
    */
-  static open(backend: Backend, groups: readonly number[]): EventListener {
-    const socket = backend.open();
-    if (typeof socket === "number") throw failure(backend, -socket, "socket");
+  static open(sockets: Sockets, groups: readonly number[]): EventListener {
+    const socket = sockets.open();
+    if (typeof socket === "number") throw failure(sockets, -socket, "socket");
     for (const group of groups) {
       const joined = socket.setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
       if (joined < 0) {
         socket.close();
-        throw failure(backend, -joined, "bind");
+        throw failure(sockets, -joined, "bind");
       }
     }
-    return new EventListener(socket, backend);
+    return new EventListener(socket, sockets);
   }
 
   /**
@@ -84,7 +84,7 @@ export class EventListener {
       if (this.receive(handlers)) continue;
       handlers.idle();
       const polled = this.#socket.poll(-1);
-      if (polled < 0 && polled !== -EINTR) throw failure(this.#backend, -polled, "poll");
+      if (polled < 0 && polled !== -EINTR) throw failure(this.#sockets, -polled, "poll");
     }
   }
 
@@ -93,7 +93,7 @@ export class EventListener {
     const received = this.#socket.receiveMany(this.#buffer, SLOT_BYTES, this.#lengths, MSG_DONTWAIT);
     if (received === -EAGAIN) return false;
     if (received === -ENOBUFS) handlers.lost();
-    else if (received < 0 && received !== -EINTR) throw failure(this.#backend, -received, "recvmmsg");
+    else if (received < 0 && received !== -EINTR) throw failure(this.#sockets, -received, "recvmmsg");
     for (let i = 0; i < received; i++) deliver(this.#buffer, i * SLOT_BYTES, this.#lengths[i]!, handlers);
     return true;
   }
@@ -123,8 +123,8 @@ export class EventListener {
   }
 }
 
-function failure(backend: Backend, errno: number, syscall: string): KernelError {
-  return new KernelError(errno, syscall, `${syscall}: ${backend.strerror(errno)}`);
+function failure(sockets: Sockets, errno: number, syscall: string): KernelError {
+  return new KernelError(errno, syscall, `${syscall}: ${sockets.strerror(errno)}`);
 }
 
 function deliver(

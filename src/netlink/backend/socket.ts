@@ -49,14 +49,27 @@ export interface Socket {
   close(): void;
 }
 
-/** One way to reach the C library: the N-API addon on Node, the binding for QuickJS in the standalone executable, a script in tests. */
-export interface Backend {
+/** Sockets of netfilter, and the network namespaces that they belong to. */
+export interface Sockets {
   /** Opens and binds a socket. Returns -errno where that fails. */
   open(): Socket | number;
   /** The C library's text for an errno, e.g. 2 → "No such file or directory". */
   strerror(errno: number): string;
+  /** unshare(CLONE_NEWNET) for the calling thread: a fresh network namespace. Returns 0 or -errno. */
+  unshareNetwork(): number;
+  /** setns(2) to a network namespace by an open descriptor (/run/netns/NAME, /proc/PID/ns/net). Returns 0 or -errno. */
+  setNetwork(fd: number): number;
+}
+
+/** What belongs to the process: its descriptors, its signals, its time zone, its end. */
+export interface Process {
   /** write(2): returns the bytes written, fewer where the descriptor takes no more, or -errno. Blocks as the descriptor does. */
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /**
+   * poll(2) one descriptor for output: 1 writable (or broken), 0 timed out, or -errno. Without a limit (-1) it returns -EINTR
+   * once a signal was noted; within a limit it waits all the same.
+   */
+  pollOut(fd: number, timeoutMs: number): number;
   /**
    * From now on the signal of this number (signal(7)) is only noted, by sigaction(2) without SA_RESTART: poll and write return
    * -EINTR for it. Returns 0 or -errno.
@@ -64,21 +77,15 @@ export interface Backend {
   catchSignal(number: number): number;
   /** The number of the last signal that was noted, or 0. */
   caughtSignal(): number;
-  /**
-   * poll(2) one descriptor for output: 1 writable (or broken), 0 timed out, or -errno. Without a limit (-1) it returns -EINTR
-   * once a signal was noted; within a limit it waits all the same.
-   */
-  pollOut(fd: number, timeoutMs: number): number;
   /** Gives SIGPIPE back its default action (Node ignores it), so that a closed pipe ends the process as it ends a C program. */
   defaultSigpipe(): void;
+  /** Gives a signal its default action, or has it ignored. */
+  setSignal(number: number, ignored: boolean): void;
   /** localtime_r(3): the time zone is what the C library makes of TZ. Undefined where the year does not fit. */
   localTime(seconds: number): LocalTime | undefined;
   /** Ends the process at once, _exit(2): nothing is flushed, and no terminal is touched. */
   exit(status: number): never;
-  /** Gives a signal its default action, or has it ignored. */
-  setSignal(number: number, ignored: boolean): void;
-  /** unshare(CLONE_NEWNET) for the calling thread: a fresh network namespace. Returns 0 or -errno. */
-  unshareNetwork(): number;
-  /** setns(2) to a network namespace by an open descriptor (/run/netns/NAME, /proc/PID/ns/net). Returns 0 or -errno. */
-  setNetwork(fd: number): number;
 }
+
+/** One way to reach the C library: the N-API addon on Node, the binding for QuickJS in the standalone executable, a script in tests. */
+export interface Backend extends Sockets, Process {}

@@ -13,7 +13,7 @@ import {
 } from "../protocol/nat.js";
 import { stateNumber } from "../protocol/state.js";
 import type { AddressCondition, AddressRange, MarkCondition, Network, NumberCondition } from "./conditions.js";
-import { addressLength, exactly, exactNumber, inNetwork as within } from "./conditions.js";
+import { addressLength, exactly, exactMark, exactNumber, inNetwork as within } from "./conditions.js";
 
 /** A translation that must have taken place, and what it must have made of the address or port. */
 export interface NatFilter {
@@ -81,7 +81,10 @@ const u32: Read = (view, slot) => view.u32(slot);
 const vtag: Read = (view, slot) => readU32Host(view.buffer, view.offset(slot));
 
 /** Whether a number meets a condition. */
-function holds({ items, not }: NumberCondition): (value: number) => boolean {
+function holds(condition: NumberCondition): (value: number) => boolean {
+  const exact = exactNumber(condition);
+  if (exact !== undefined) return (value) => value === exact;
+  const { items, not } = condition;
   return (value) => items.some(({ from, to }) => value >= from && value <= to) !== not;
 }
 
@@ -147,8 +150,14 @@ function address(v4: number, v6: number, condition: AddressCondition): Predicate
   };
 }
 
-function markIs({ items, not }: MarkCondition): Predicate {
+function markIs(condition: MarkCondition): Predicate {
   const slot = S.TOP + C.CTA_MARK;
+  const exact = exactMark(condition);
+  if (exact !== undefined) {
+    const { value, mask } = exact;
+    return (view) => view.has(slot) && (view.u32(slot) & mask) >>> 0 === value;
+  }
+  const { items, not } = condition;
   return (view) => {
     if (!view.has(slot)) return false;
     const mark = view.u32(slot);

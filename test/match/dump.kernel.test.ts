@@ -76,8 +76,9 @@ describe("with and without the kernel's filter", () => {
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
   /** `fields` are those of a filter; undefined ones are dropped on the way. */
-  function compare(fields: object): number {
-    const filter = exactFilter(fields as ExactFilter);
+  const compare = (fields: object) => compareFilter(exactFilter(fields as ExactFilter));
+
+  function compareFilter(filter: FlowFilter): number {
     const helped = find(connection, filter, true);
     assert.deepEqual(helped, find(connection, filter, false), JSON.stringify([filter, kernelFilter(filter)]));
     return helped.length;
@@ -126,6 +127,46 @@ describe("with and without the kernel's filter", () => {
       const reply = random.once(3) ? tuple() : given({});
       if ("src" in orig && (orig.src as Uint8Array).length === 16) delete (masks as ExactFilter).srcMask;
       found += compare({ ...given(filter), ...masks, orig, reply });
+    }
+    assert.ok(found > 100, `${found} entries in all`);
+  });
+
+  test(`300 random filters with lists, ranges and what must not be, seed ${seed}`, () => {
+    const random = randomOf(seed);
+    /** One to three of the values, as conditions hold them; or nothing. */
+    const some = <Value, Item>(from: readonly (Value | undefined)[], item: (value: Value) => Item) => {
+      if (random.once(2)) return undefined;
+      const items = Array.from({ length: 1 + random.below(3) }, () => random.pick(from)).flatMap((value) =>
+        value === undefined ? [] : item(value),
+      );
+      return items.length === 0 ? undefined : { items, not: random.once(3) };
+    };
+    const number = (value: number) => ({ from: random.once(4) ? 0 : value, to: value });
+    const address = (value: Uint8Array) =>
+      random.once(4) ? { from: value.map(() => 0), to: value } : { address: value };
+    const ipv4 = (from: readonly (Uint8Array | undefined)[]) => from.filter((value) => value?.length === 4);
+    const tuple = () =>
+      given({
+        src: some(ipv4(values.src), address),
+        dst: some(ipv4(values.dst), address),
+        sport: some(values.sport, number),
+        dport: some(values.dport, number),
+        icmpType: some(values.icmpType, number),
+        icmpId: some(values.icmpId, number),
+        zone: some(values.zone, number),
+      });
+    let found = 0;
+    for (let i = 0; i < 300; i++) {
+      found += compareFilter(
+        given({
+          family: random.pick([undefined, C.AF_INET]),
+          protonum: some(values.protonum, number),
+          mark: some(values.mark, (mark) => mark),
+          zone: some(values.zone, number),
+          orig: random.once(2) ? tuple() : undefined,
+          reply: random.once(4) ? tuple() : undefined,
+        }) as FlowFilter,
+      );
     }
     assert.ok(found > 100, `${found} entries in all`);
   });

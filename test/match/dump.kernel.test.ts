@@ -131,7 +131,7 @@ describe("with and without the kernel's filter", () => {
     assert.ok(found > 100, `${found} entries in all`);
   });
 
-  test(`300 random filters with lists, ranges and what must not be, seed ${seed}`, () => {
+  test(`100 random filters with lists, ranges and what must not be, seed ${seed}`, () => {
     const random = randomOf(seed);
     /** One to three of the values, as conditions hold them; or nothing. */
     const some = <Value, Item>(from: readonly (Value | undefined)[], item: (value: Value) => Item) => {
@@ -156,7 +156,7 @@ describe("with and without the kernel's filter", () => {
         zone: some(values.zone, number),
       });
     let found = 0;
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 100; i++) {
       found += compareFilter(
         given({
           family: random.pick([undefined, C.AF_INET]),
@@ -168,7 +168,7 @@ describe("with and without the kernel's filter", () => {
         }) as FlowFilter,
       );
     }
-    assert.ok(found > 100, `${found} entries in all`);
+    assert.ok(found > 30, `${found} entries in all`);
   });
 });
 

@@ -159,6 +159,8 @@ const wideRows: readonly (readonly [name: string, filter: FlowFilter, lines: Reg
   ["a range of reply ports", { reply: { sport: numbers([50, 80]) } }, / src=.* src=.* sport=(53|71|73|75|80) /],
   ["types of ICMP and ICMPv6", { orig: { icmpType: numbers([0, 8], 128) } }, /^icmp/],
   ["an ICMP type that must not be", { orig: { icmpType: numbers(NOT, 8) } }, /^icmpv6 /],
+  ["an ICMP code that none has", { orig: { icmpCode: numbers(1, [3, 9]) } }, /never/],
+  ["an ICMP code that must not be", { orig: { icmpCode: numbers(NOT, 1) } }, /^icmp/],
   ["an ICMP id that must not be", { orig: { icmpId: numbers(NOT, 9) } }, /^icmp /],
   ["some TCP states", { protonum: numbers(6), state: numbers(1, [6, 8]) }, / (SYN_SENT|TIME_WAIT) /],
   ["all TCP states but some", { protonum: numbers(6), state: numbers(NOT, 1, 7) }, /^tcp .* ESTABLISHED /],

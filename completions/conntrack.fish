@@ -91,6 +91,8 @@ complete -c conntrack -l label-del -d 'comma list of labels to clear; all, if no
 complete -c conntrack -l orig-zone -x -d 'zone of the original direction'
 complete -c conntrack -l reply-zone -x -d 'zone of the reply direction'
 complete -c conntrack -s M -l labelmap -r -F -d 'file with the names of labels, instead of /etc/xtables/connlabel.conf'
+complete -c conntrack -l bytes -x -d 'bytes of both directions together: comma list of N, N-M, N-, -M, with units k, M, G, T or Ki, Mi, Gi, Ti'
+complete -c conntrack -l packets -x -d 'packets of both directions together: comma list of N, N-M, N-, -M, with units k, M, G, T or Ki, Mi, Gi, Ti'
 complete -c conntrack -n '__conntrack_protocol tcp' -l sport -l orig-port-src -x -d 'source port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l dport -l orig-port-dst -x -d 'destination port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l reply-port-src -x -d 'source port of the reply'

@@ -1,6 +1,7 @@
 /** Low arguments: what the words of a command line say, option by option, before it is clear what they mean together. */
 import type { CommandName, TableName } from "../command/command.js";
 import type { TupleFields } from "../ctnetlink/encode.js";
+import type { NumberCondition } from "../match/conditions.js";
 import type { NatFilter, StatusCondition } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
 
@@ -64,12 +65,21 @@ export interface OutputWords {
   userspace: boolean;
 }
 
+/** The values of the options in extensions.ts, by their names. Absent where the option is. */
+export interface Extensions {
+  bytes?: NumberCondition;
+  packets?: NumberCondition;
+}
+
+export type ExtensionName = keyof Extensions;
+
 export interface Arguments {
   name: Exclude<CommandName, "load-file">;
   table: TableName;
   /** AF_INET, AF_INET6, or AF_UNSPEC where neither -f nor an address said one. */
   family: number;
   values: Values;
+  extensions: Extensions;
   output: OutputWords;
   /** -z. */
   zero: boolean;

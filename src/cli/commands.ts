@@ -8,10 +8,12 @@ import { commandRules, type Subject } from "./matrix.js";
 export type CommandOption = Exclude<Subject, "none">;
 
 export interface CommandRow {
-  readonly letter: string;
+  /** Absent for a command that the reference does not have: that one is found by its full name alone, and takes "none". */
+  readonly letter?: string;
   /** The long name. */
   readonly name: string;
-  readonly argument: Exclude<Argument, "required" | "optional" | "none">;
+  /** "none" where there is no table to choose. */
+  readonly argument: Exclude<Argument, "required" | "optional" | "attached">;
   readonly ignoresAttached?: boolean;
   readonly help: string;
 }

@@ -9,9 +9,10 @@ import { UsageError } from "../system/errors.js";
  * - "required": a value, attached or the next word, whatever that looks like.
  * - "optional": a value that is attached, or the next word if that can be one.
  * - "long-or-word": `--name=value` or the next word if that can be a value; behind a letter more letters follow.
+ * - "attached": `--name=value` alone; without that, it has no value.
  * - "word": the next word if that can be a value; nothing can be attached.
  */
-export type Argument = "none" | "required" | "optional" | "long-or-word" | "word";
+export type Argument = "none" | "required" | "optional" | "long-or-word" | "attached" | "word";
 
 export interface OptionSpec {
   readonly argument: Argument;
@@ -121,7 +122,7 @@ export class Getopt<Spec extends OptionSpec> {
 
   /** Takes the next word as the value, where it is one. */
   #takeWord(argument: Argument): void {
-    if (argument === "none") return;
+    if (argument === "none" || argument === "attached") return;
     const word = this.#index < this.#words.length ? this.#words[this.#index] : undefined;
     if (argument === "required") {
       if (word === undefined) throw new UsageError(`option \`${this.#named()}' requires an argument`);

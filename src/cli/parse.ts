@@ -6,6 +6,7 @@ import { LABEL_MAP_PATH } from "../system/labelmap.js";
 import { type Arguments, noTuple, type Values } from "./arguments.js";
 import { COMMANDS, type CommandOption, chooseCommand } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
+import { checkExtensions, extensionWord } from "./extensions.js";
 import { filesOf } from "./files.js";
 import { Getopt } from "./getopt.js";
 import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
@@ -21,6 +22,8 @@ const PROGRAM = "conntrack";
 /** Options and commands by character code and by long name. */
 const LETTERS: (Word | undefined)[] = new Array(128).fill(undefined);
 const NAMES = new Map<string, Word>();
+/** Commands that the reference does not have: by their full names alone. */
+const EXTENSION_COMMANDS = new Map<string, Word>();
 
 function define(word: Word, letter: string, names: readonly string[]): void {
   LETTERS[letter.charCodeAt(0)] = word;
@@ -28,7 +31,9 @@ function define(word: Word, letter: string, names: readonly string[]): void {
 }
 
 for (const [subject, row] of Object.entries(COMMANDS) as [CommandOption, (typeof COMMANDS)[CommandOption]][]) {
-  define({ ...row, apply: (draft, value) => chooseCommand(draft, subject, value) }, row.letter, [row.name]);
+  const word: Word = { ...row, apply: (draft, value) => chooseCommand(draft, subject, value) };
+  if (row.letter === undefined) EXTENSION_COMMANDS.set(row.name, word);
+  else define(word, row.letter, [row.name]);
 }
 
 for (const name of OPTION_NAMES) {
@@ -51,9 +56,9 @@ const PERHAPS: Word = { argument: "required", apply: () => undefined };
 
 const NO_WORDS: ReadonlyMap<string, Word> = new Map();
 
-/** The word that a long name, or an unambiguous beginning of one, stands for. */
+/** The word that a long name stands for, or an unambiguous beginning of one that the reference has. */
 function findName(name: string, more: ReadonlyMap<string, Word>): Word | undefined {
-  const exact = NAMES.get(name) ?? more.get(name);
+  const exact = NAMES.get(name) ?? more.get(name) ?? extensionWord(name) ?? EXTENSION_COMMANDS.get(name);
   if (exact !== undefined) return exact;
   let found: Word | undefined;
   for (const words of [NAMES, more]) {
@@ -88,7 +93,7 @@ export function readArguments(argv: readonly string[], context: ParseContext): A
 
 /** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
 export function parseLoadFileLine(words: readonly string[], context: ParseContext): LoadableCommand {
-  const { subject, low } = readWords(words, context, SHOWN_IN_FILES);
+  const { subject, low } = readWords(words, context, true);
   const command = resolve(low);
   if (subject !== "none" && isLoadable(command)) return command;
   throw new UsageError(`Cannot use command \`${loadFileName(subject, low)}' with --load-file`);
@@ -103,7 +108,8 @@ function isLoadable(command: Command): command is LoadableCommand {
 
 function loadFileName(subject: Draft["subject"], { table }: Arguments): string {
   if (subject === "none") return "unknown";
-  const letter = `-${COMMANDS[subject].letter}`;
+  const row = COMMANDS[subject];
+  const letter = row.letter === undefined ? `--${row.name}` : `-${row.letter}`;
   if (table !== "expect" || subject === "help" || subject === "version") return letter;
   // The reference takes the letter of --counter for --create.
   return `${subject === "create" ? "-C" : letter} expect`;
@@ -115,6 +121,7 @@ function noArguments(): Arguments {
     table: "conntrack",
     family: AF_UNSPEC,
     values: { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() },
+    extensions: {},
     output: {
       xml: false,
       save: false,
@@ -143,10 +150,7 @@ const JSON_ALONE: readonly string[] = [
   "stats expect",
 ];
 
-/** In a load-file a new entry is not shown. */
-const SHOWN_IN_FILES: readonly string[] = [];
-
-function readWords(words: readonly string[], context: ParseContext, jsonAlone = JSON_ALONE): Draft {
+function readWords(words: readonly string[], context: ParseContext, inLoadFile = false): Draft {
   const draft: Draft = {
     context,
     files: filesOf(context),
@@ -161,7 +165,8 @@ function readWords(words: readonly string[], context: ParseContext, jsonAlone = 
   };
   readOptions(draft, words);
   readLabels(draft);
-  check(draft, jsonAlone);
+  check(draft, inLoadFile);
+  checkExtensions(draft, inLoadFile);
   return draft;
 }
 
@@ -227,7 +232,7 @@ const FILTERS =
   optionBits("orig-zone", "reply-zone", "src-nat", "dst-nat", "any-nat");
 
 /** Throws UsageError for options that do not go with the command, or with one another. */
-function check(draft: Draft, jsonAlone: readonly string[]): void {
+function check(draft: Draft, inLoadFile: boolean): void {
   const { low, subject } = draft;
   const { values, table } = low;
   // A mask may have come as /LEN.
@@ -237,7 +242,8 @@ function check(draft: Draft, jsonAlone: readonly string[]): void {
   if ((given & ANY_NAT) !== 0 && (given & NAT) !== 0) {
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
   }
-  const json = low.output.json && jsonAlone.includes(`${subject} ${table}`);
+  // In a load-file a new entry is not shown.
+  const json = low.output.json && !inLoadFile && JSON_ALONE.includes(`${subject} ${table}`);
   checkOptions(commandRules(subject, table)!, json ? given & ~OUTPUT : given, OPTION_NAMES, ADDRESS_PAIRS);
   checkProtocolOptions(draft);
   if (table === "conntrack") {

@@ -49,7 +49,7 @@ function given<Properties extends object>(properties: { [Name in keyof Propertie
 }
 
 /** The options that pick entries and never say what to change. */
-function pickOf({ family, values }: Arguments): FlowFilter {
+function pickOf({ family, values, extensions }: Arguments): FlowFilter {
   const { orig, reply, srcMask, dstMask, protonum, secmark, id, zone, srcNat, dstNat, anyNat, labels } = values;
   return given<FlowFilter>({
     family,
@@ -63,6 +63,8 @@ function pickOf({ family, values }: Arguments): FlowFilter {
     dstNat,
     anyNat,
     labels,
+    bytes: extensions.bytes,
+    packets: extensions.packets,
   });
 }
 

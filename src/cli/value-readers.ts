@@ -3,6 +3,7 @@
 import * as C from "../ctnetlink/constants.js";
 import { ALL_EVENTS, eventBit } from "../ctnetlink/events.js";
 import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
+import type { NumberCondition } from "../match/conditions.js";
 import type { NatFilter, StatusCondition } from "../match/filter.js";
 import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
@@ -40,6 +41,47 @@ export function readBufferSize(text: string): number {
 /** A number, or the name of a service of the protocol. */
 export function readPort({ files }: Draft, text: string, protocol: Protocol): number {
   return parseDecimal(text, 0xffff) ?? servicePort(files.services(), text, protocol.name) ?? invalid("port", text);
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** A whole number with a unit, up to 2^53 - 1. */
+function parseSize(text: string): number | undefined {
+  const [, digits, unit] = /^(\d+)(k|[MGT]|[KMGT]i)?$/.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  const size = parseDecimal(digits, Number.MAX_SAFE_INTEGER);
+  const value = size === undefined ? undefined : size * UNITS[unit ?? ""]!;
+  return value !== undefined && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+}
+
+/** ["!"] RANGE,…: each N, N-M, N- or -M. */
+function readRanges(text: string, parse: (text: string) => number | undefined): NumberCondition {
+  const not = text.startsWith("!");
+  const items = (not ? text.slice(1) : text).split(",").map((item) => {
+    if (item.startsWith("!")) throw new UsageError(`only a whole list can be negated: \`${text}'`);
+    const dash = item.indexOf("-");
+    const low = dash < 0 ? item : item.slice(0, dash);
+    const high = dash < 0 ? item : item.slice(dash + 1);
+    const from = low === "" && high !== "" ? 0 : parse(low);
+    const to = high === "" && low !== "" ? Number.POSITIVE_INFINITY : parse(high);
+    return from === undefined || to === undefined || from > to ? invalid("range", text) : { from, to };
+  });
+  return { items, not };
+}
+
+/** --bytes, --packets. */
+export function readSizes(text: string): NumberCondition {
+  return readRanges(text, parseSize);
 }
 
 /** A number in any of C's bases. `letter` is the option as the message shows it. */
@@ -167,6 +209,9 @@ export const OUTPUT_WORDS = (
   ["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save", "json"] as const
 ).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputWords>;
 
+/** Words of -o that the reference does not have: they count only in full, in upper or lower case. */
+export const EXACT_OUTPUT_WORDS: Names<keyof OutputWords> = [];
+
 /** These are told apart before all others, in every list of parameters. */
 const IGNORED = [
   ["SRC_NAT", "--src-nat"],
@@ -183,14 +228,14 @@ function isIgnored(draft: Draft, word: string): boolean {
 
 /**
  * Reads a comma list; each word that means something goes to `use`. Where one means nothing, the message shows the list
- * from there on. Status lists alone know `!` and UNREPLIED.
+ * from there on. Status lists alone know `!` and UNREPLIED. Names that are `exact` count only in full.
  */
 function readList<Value>(
   draft: Draft,
   text: string,
   names: Names<Value>,
   use: (value: Value, negated: boolean, capitals: string) => void,
-  status = false,
+  { status = false, exact = [] }: { status?: boolean; exact?: Names<Value> } = {},
 ): void {
   for (let rest = text; ; ) {
     const negated = status && rest.startsWith("!");
@@ -201,7 +246,10 @@ function readList<Value>(
     const unreplied = status && !negated && word.startsWith("UNREPLIED");
     const capitals = unreplied ? "SEEN_REPLY" : word.toUpperCase();
     if (word === "" || !isIgnored(draft, capitals)) {
-      const found = word === "" ? undefined : names.find(([name]) => name.startsWith(capitals));
+      const found =
+        word === ""
+          ? undefined
+          : (exact.find(([name]) => name === capitals) ?? names.find(([name]) => name.startsWith(capitals)));
       if (found === undefined) throw new UsageError(`Bad parameter \`${rest}'`);
       use(found[1], negated || unreplied, capitals);
     }
@@ -219,7 +267,7 @@ export function readStatus(draft: Draft, text: string): StatusCondition {
     // To the reference UNSET says nothing. Ours takes it as a filter, but only in full: `-u u` still says nothing.
     if (capitals === "UNSET" && !negated) status.unset = true;
   };
-  readList(draft, text, STATUS_WORDS, use, true);
+  readList(draft, text, STATUS_WORDS, use, { status: true });
   return status;
 }
 
@@ -234,9 +282,10 @@ export function readEventMask(draft: Draft, text: string): void {
 /** -o, added to what earlier ones said. */
 export function readOutput(draft: Draft, text: string): void {
   const { output } = draft.low;
-  readList(draft, text, OUTPUT_WORDS, (name) => {
+  const use = (name: keyof OutputWords) => {
     output[name] = true;
-  });
+  };
+  readList(draft, text, OUTPUT_WORDS, use, { exact: EXACT_OUTPUT_WORDS });
   // The reference lets userspace stand beside save, which does not show it.
   const { userspace: _, ...others } = output;
   if (output.save && Object.values(others).filter(Boolean).length > 1) {

@@ -112,6 +112,10 @@ export const CTA_PROTOINFO_SCTP_STATE = 1;
 export const CTA_PROTOINFO_SCTP_VTAG_ORIGINAL = 2;
 export const CTA_PROTOINFO_SCTP_VTAG_REPLY = 3;
 
+/** enum ctattr_counters. */
+export const CTA_COUNTERS_PACKETS = 1;
+export const CTA_COUNTERS_BYTES = 2;
+
 /** enum ctattr_nat, ctattr_protonat. */
 export const CTA_NAT_V4_MINIP = 1;
 export const CTA_NAT_PROTO = 3;

@@ -65,6 +65,9 @@ export interface FlowFilter {
   anyNat?: NatFilter;
   /** Label bits, all of which must be set. */
   labels?: readonly number[];
+  /** Of both directions together. An entry without counters never matches. */
+  bytes?: NumberCondition;
+  packets?: NumberCondition;
 }
 
 export type Predicate = (view: FlowView) => boolean;
@@ -165,6 +168,14 @@ function markIs(condition: MarkCondition): Predicate {
   };
 }
 
+/** The counters of both directions together meet the condition. Sums beyond 2^53 are rounded: no bound lies there. */
+function countersAre(counter: number, condition: NumberCondition): Predicate {
+  const orig = S.COUNTERS_ORIG + counter;
+  const reply = S.COUNTERS_REPLY + counter;
+  const test = holds(condition);
+  return (view) => view.has(orig) && view.has(reply) && test(Number(view.u64(orig)) + Number(view.u64(reply)));
+}
+
 function tupleChecks(tuple: TupleMatch, base: number): Predicate[] {
   const checks: Predicate[] = [];
   const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = tuple;
@@ -243,5 +254,7 @@ export function compileFilter(filter: FlowFilter): Predicate | undefined {
       return labels.every((bit) => hasLabel(bits, bit));
     });
   }
+  if (filter.packets !== undefined) checks.push(countersAre(C.CTA_COUNTERS_PACKETS, filter.packets));
+  if (filter.bytes !== undefined) checks.push(countersAre(C.CTA_COUNTERS_BYTES, filter.bytes));
   return checks.length === 0 ? undefined : all(checks);
 }

@@ -8,6 +8,7 @@ import { COMMANDS, LOAD_FILE } from "../../src/cli/commands.js";
 import { longNames, PROTOCOLS_WITH_OPTIONS, plainLetter } from "../../src/cli/docs/catalog.js";
 import { documents } from "../../src/cli/docs/documents.js";
 import { helpText } from "../../src/cli/docs/help.js";
+import { EXTENSION_NAMES, EXTENSIONS } from "../../src/cli/extensions.js";
 import { OPTION_NAMES } from "../../src/cli/matrix.js";
 import { OPTIONS } from "../../src/cli/options.js";
 import { parseCommandLine } from "../../src/cli/parse.js";
@@ -25,6 +26,7 @@ const NAMES = [
   ...Object.values(COMMANDS).map(({ name }) => name),
   LOAD_FILE.name,
   ...OPTION_NAMES.flatMap(longNames),
+  ...EXTENSION_NAMES,
   ...PROTOCOLS_WITH_OPTIONS.flatMap(({ options }) => options.flatMap(({ names }) => names)),
 ];
 
@@ -122,6 +124,7 @@ describe("every help text is in", () => {
   const texts = [
     ...Object.values(COMMANDS).map(({ help }) => help),
     ...OPTION_NAMES.map((name) => OPTIONS[name].help),
+    ...EXTENSION_NAMES.map((name) => EXTENSIONS[name].help),
     ...PROTOCOLS_WITH_OPTIONS.flatMap(({ options }) => options.map(({ help }) => help)),
   ];
   const plain = (text: string) => text.replace(/\\(.)/g, "$1").replace(/'''/g, "'").replace(/\s+/g, " ").toLowerCase();
@@ -150,7 +153,16 @@ describe("the man page", { skip: lacks("man") }, () => {
     });
     assert.equal(stderr, "");
     assert.equal(status, 0);
-    for (const heading of ["NAME", "SYNOPSIS", "COMMANDS", "OPTIONS", "EXIT STATUS", "CAPABILITIES", "EXAMPLES"]) {
+    for (const heading of [
+      "NAME",
+      "SYNOPSIS",
+      "COMMANDS",
+      "OPTIONS",
+      "EXTENSIONS",
+      "EXIT STATUS",
+      "CAPABILITIES",
+      "EXAMPLES",
+    ]) {
       assert.match(stdout, new RegExp(`^${heading}$`, "m"));
     }
   });
@@ -192,6 +204,7 @@ const PROPOSED: readonly (readonly [line: string, ...proposals: string[]])[] = [
   ["conntrack -L -p tcp --spo", "--sport"],
   ["conntrack -L -p icmp --icmp-", "--icmp-code", "--icmp-id", "--icmp-type"],
   ["conntrack --labelm", "--labelmap"],
+  ["conntrack -D --byt", "--bytes"],
 ];
 
 describe("completions propose", () => {

@@ -2,25 +2,16 @@
 import type { TableName } from "../../command/command.js";
 import { DCCP_ROLES } from "../../ctnetlink/names.js";
 import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../../protocol/protocols.js";
+import type { ExtensionName } from "../arguments.js";
 import { COMMANDS, type CommandOption, TABLES } from "../commands.js";
 import type { ProtocolOption, ProtocolOptions } from "../draft.js";
+import { EXTENSION_NAMES, EXTENSIONS } from "../extensions.js";
 import { commandRules, OPTION_NAMES, type OptionName } from "../matrix.js";
 import { OPTIONS } from "../options.js";
+import { NOTHING, type Proposal } from "../proposal.js";
 import { protocolOptions } from "../protocol-options.js";
 import * as V from "../value-readers.js";
 
-/** What can be proposed for a value. */
-export type Proposal =
-  | { readonly kind: "words"; readonly words: readonly string[] }
-  /** Some of the words, with commas between them. */
-  | { readonly kind: "list"; readonly words: readonly string[] }
-  /** Some of the names in the label file, with commas between them. */
-  | { readonly kind: "labels" }
-  | { readonly kind: "file" }
-  /** Only whoever types can know it. */
-  | { readonly kind: "nothing" };
-
-const NOTHING: Proposal = { kind: "nothing" };
 const LABELS: Proposal = { kind: "labels" };
 
 const names = (rows: readonly (readonly [string, unknown])[]) => rows.map(([name]) => name);
@@ -28,7 +19,9 @@ const names = (rows: readonly (readonly [string, unknown])[]) => rows.map(([name
 /** The words of -u: what stands for bits, what stands for their absence, and UNREPLIED, which getopt's table lacks. */
 export const STATUS_WORDS: readonly string[] = [...names(V.STATUS_WORDS), "UNREPLIED"];
 export const EVENT_WORDS: readonly string[] = names(V.EVENT_WORDS);
-export const OUTPUT_WORDS: readonly string[] = names(V.OUTPUT_WORDS).map((name) => name.toLowerCase());
+export const OUTPUT_WORDS: readonly string[] = names([...V.OUTPUT_WORDS, ...V.EXACT_OUTPUT_WORDS]).map((name) =>
+  name.toLowerCase(),
+);
 export const PROTOCOL_WORDS: readonly string[] = PROTOCOLS.map(({ name }) => name);
 
 /** By option. A new one needs a decision, or this does not compile. */
@@ -90,6 +83,11 @@ export function tablesOf(command: CommandOption): readonly TableName[] {
   return TABLES.filter((table) => commandRules(command, table) !== undefined);
 }
 
+/** The tables that can be named behind a command. */
+export function tableWordsOf(command: CommandOption): readonly TableName[] {
+  return COMMANDS[command].argument === "none" ? [] : tablesOf(command);
+}
+
 export interface Taken {
   /** Options that the command needs. */
   readonly required: readonly OptionName[];
@@ -107,12 +105,17 @@ export function optionsOf(command: CommandOption, table: TableName): Taken {
   return { required: pick(required), addresses: pairs !== undefined, optional: pick(allowed & ~required) };
 }
 
+/** The extensions that a command takes on any of its tables. */
+export function extensionsOf(command: CommandOption): readonly ExtensionName[] {
+  return EXTENSION_NAMES.filter((name) => EXTENSIONS[name].on.some((place) => place.split(" ")[0] === command));
+}
+
 /** All long names of an option, the one that messages show first. */
 export function longNames(option: OptionName): readonly string[] {
   return [option, ...(OPTIONS[option].synonyms ?? [])];
 }
 
 /** The letter of an option where somebody would type it: the rest need quotes. */
-export function plainLetter(letter: string): string | undefined {
-  return /^[A-Za-z]$/.test(letter) ? letter : undefined;
+export function plainLetter(letter: string | undefined): string | undefined {
+  return letter !== undefined && /^[A-Za-z]$/.test(letter) ? letter : undefined;
 }

@@ -2,24 +2,27 @@
 import { LABEL_MAP_PATH } from "../../system/labelmap.js";
 import { COMMANDS, type CommandOption, LOAD_FILE } from "../commands.js";
 import type { ProtocolOption } from "../draft.js";
+import { EXTENSION_NAMES, EXTENSIONS } from "../extensions.js";
 import { OPTION_NAMES, type OptionName } from "../matrix.js";
 import { OPTIONS } from "../options.js";
+import type { Proposal } from "../proposal.js";
 import {
   COMMAND_NAMES,
+  extensionsOf,
   longNames,
   optionsOf,
   PROPOSALS,
   PROTOCOLS_WITH_OPTIONS,
-  type Proposal,
   plainLetter,
   protocolProposal,
   tablesOf,
+  tableWordsOf,
 } from "./catalog.js";
 
 const NOTE = "# Made from the tables in src/cli by `npm run docs`: edit those, or src/cli/docs/completions.ts.";
 
 /** The words by which a command or option is typed. */
-function typed(letter: string, names: readonly string[]): string[] {
+function typed(letter: string | undefined, names: readonly string[]): string[] {
   const plain = plainLetter(letter);
   return [...(plain === undefined ? [] : [`-${plain}`]), ...names.map((name) => `--${name}`)];
 }
@@ -72,8 +75,14 @@ const indent = (depth: number, lines: readonly string[]) => lines.map((line) => 
 // ---- bash
 
 function bashValueCases(): string[] {
-  const rows = OPTION_NAMES.filter((option) => OPTIONS[option].argument !== "none").map((option) => {
-    const proposal = PROPOSALS[option];
+  const options = OPTION_NAMES.filter((option) => OPTIONS[option].argument !== "none").map((option) => {
+    return { words: optionWords(option), proposal: PROPOSALS[option] };
+  });
+  const extensions = EXTENSION_NAMES.flatMap((name) => {
+    const row = EXTENSIONS[name];
+    return row.argument === "none" ? [] : { words: [`--${name}`], proposal: row.proposal };
+  });
+  const rows = [...options, ...extensions].map(({ words, proposal }) => {
     const action = {
       words: `_conntrack_words "${proposalWords(proposal).join(" ")}"`,
       list: `_conntrack_list "${proposalWords(proposal).join(" ")}"`,
@@ -81,7 +90,7 @@ function bashValueCases(): string[] {
       file: "_conntrack_files",
       nothing: ":",
     }[proposal.kind];
-    return { words: optionWords(option), action };
+    return { words, action };
   });
   // An optional value may be left out: then the next word is an option all the same.
   const cases = rows.map(({ words, action }) => `${words.join("|")}) ${action} ;;`);
@@ -104,14 +113,20 @@ function bashValueCases(): string[] {
 /** The script for bash: `_conntrack` and what it needs. */
 export function bashCompletion(): string {
   const commandCases = COMMAND_NAMES.map((command) => `${commandWords(command).join("|")}) command=${command} ;;`);
-  const tableCases = COMMAND_NAMES.map((command) => `${command}) echo "${tablesOf(command).join(" ")}" ;;`);
+  const tableCases = COMMAND_NAMES.map((command) => `${command}) echo "${tableWordsOf(command).join(" ")}" ;;`);
   const optionCases = COMMAND_NAMES.map((command) => {
-    return `${command}) echo "${anyOptionOf(command).flatMap(optionWords).join(" ")}" ;;`;
+    const extensions = extensionsOf(command).map((name) => `--${name}`);
+    return `${command}) echo "${[...anyOptionOf(command).flatMap(optionWords), ...extensions].join(" ")}" ;;`;
   });
   const protocolCases = PROTOCOLS_WITH_OPTIONS.map(({ protocol, options }) => {
     return `${protocol.name}) echo "${options.flatMap(protocolWords).join(" ")}" ;;`;
   });
-  const all = [...COMMAND_NAMES.flatMap(commandWords), ...LOAD_FILE_WORDS, ...OPTION_NAMES.flatMap(optionWords)];
+  const all = [
+    ...COMMAND_NAMES.flatMap(commandWords),
+    ...LOAD_FILE_WORDS,
+    ...OPTION_NAMES.flatMap(optionWords),
+    ...EXTENSION_NAMES.map((name) => `--${name}`),
+  ];
   return `# bash completion for conntrack
 ${NOTE}
 
@@ -246,21 +261,23 @@ function zshAction(proposal: Proposal): string {
 function zshSpec(
   words: readonly string[],
   help: string,
-  argument: "none" | "required" | "optional",
+  argument: "none" | "required" | "optional" | "attached",
   name: string,
   action: string,
 ): string {
-  const forms = words.map((word) => (argument !== "none" && word.startsWith("--") ? `${word}=` : word));
+  // "=-": the value is attached, or there is none.
+  const sign = argument === "attached" ? "=-" : "=";
+  const forms = words.map((word) => (argument !== "none" && word.startsWith("--") ? `${word}${sign}` : word));
   const exclusive = words.length > 1 ? `'(${words.join(" ")})'` : "";
   const flags = forms.length > 1 ? `{${forms.join(",")}}` : forms[0]!;
-  const value = argument === "none" ? "" : `${argument === "optional" ? "::" : ":"}${zshText(name)}:${action}`;
+  const value = argument === "none" ? "" : `${argument === "required" ? ":" : "::"}${zshText(name)}:${action}`;
   return `${exclusive}${flags}'[${zshText(help)}]${value}'`;
 }
 
 /** The script for zsh, to be found as _conntrack. */
 export function zshCompletion(): string {
   const commands = COMMAND_NAMES.map((command) => {
-    const tables = tablesOf(command);
+    const tables = tableWordsOf(command);
     const { help } = COMMANDS[command];
     const argument = tables.length > 0 ? "optional" : "none";
     return zshSpec(commandWords(command), help, argument, "table", `(${tables.join(" ")})`).replaceAll("=", "");
@@ -270,6 +287,11 @@ export function zshCompletion(): string {
     const row = OPTIONS[option];
     const name = row.argument === "none" ? "" : row.argumentName;
     return zshSpec(optionWords(option), row.help, row.argument, name, zshAction(PROPOSALS[option]));
+  });
+  const extensions = EXTENSION_NAMES.map((name) => {
+    const row = EXTENSIONS[name];
+    if (row.argument === "none") return zshSpec([`--${name}`], row.help, "none", "", "");
+    return zshSpec([`--${name}`], row.help, row.argument, row.argumentName, zshAction(row.proposal));
   });
   const protocols = PROTOCOLS_WITH_OPTIONS.flatMap(({ protocol, options: rows }) => [
     `${protocol.name})`,
@@ -296,7 +318,7 @@ _conntrack() {
   local protocol index=\${words[(I)(${optionWords("protonum").join("|")})]}
   (( index )) && protocol=\${(L)words[index + 1]}
   specs=(
-${indent(2, [...commands, load, ...options]).join("\n")}
+${indent(2, [...commands, load, ...options, ...extensions]).join("\n")}
   )
   case $protocol in
 ${indent(2, protocols).join("\n")}
@@ -339,7 +361,7 @@ export function fishCompletion(): string {
   const commands = COMMAND_NAMES.flatMap((command) => {
     const words = commandWords(command);
     const line = `complete -c conntrack ${fishFlags(words)} -d ${fishText(COMMANDS[command].help)}`;
-    const tables = tablesOf(command);
+    const tables = tableWordsOf(command);
     if (tables.length === 0) return [line];
     return [line, `complete -c conntrack -n '__conntrack_after ${words.join(" ")}' -a '${tables.join(" ")}' -d table`];
   });
@@ -349,6 +371,11 @@ export function fishCompletion(): string {
     // fish knows no optional values that may stand apart: such an option is one without.
     const value = argument === "required" ? fishArguments(PROPOSALS[option]) : "";
     return `complete -c conntrack ${fishFlags(optionWords(option))}${value} -d ${fishText(help)}`;
+  });
+  const extensions = EXTENSION_NAMES.map((name) => {
+    const row = EXTENSIONS[name];
+    const value = row.argument === "required" ? fishArguments(row.proposal) : "";
+    return `complete -c conntrack -l ${name}${value} -d ${fishText(row.help)}`;
   });
   const protocols = PROTOCOLS_WITH_OPTIONS.flatMap(({ protocol, options: rows }) =>
     rows.map((option) => {
@@ -397,6 +424,6 @@ function __conntrack_labels
 end
 
 complete -c conntrack -f
-${[...commands, load, ...options, ...protocols].join("\n")}
+${[...commands, load, ...options, ...extensions, ...protocols].join("\n")}
 `;
 }

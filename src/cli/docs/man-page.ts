@@ -3,6 +3,7 @@ import type { TableName } from "../../command/command.js";
 import type { Protocol } from "../../protocol/protocols.js";
 import { COMMANDS, type CommandOption, LOAD_FILE } from "../commands.js";
 import type { ProtocolOption } from "../draft.js";
+import { EXTENSION_NAMES, EXTENSIONS, type Place } from "../extensions.js";
 import { OPTION_NAMES, type OptionName } from "../matrix.js";
 import { OPTIONS } from "../options.js";
 import {
@@ -14,6 +15,7 @@ import {
   plainLetter,
   stateWords,
   tablesOf,
+  tableWordsOf,
 } from "./catalog.js";
 
 /** What there is to say about a command beyond its line of help. */
@@ -68,7 +70,7 @@ function term(names: readonly string[], argument: string, paragraphs: readonly s
   return [".TP", head, ...paragraphs].join("\n");
 }
 
-function words(letter: string, names: readonly string[]): string[] {
+function words(letter: string | undefined, names: readonly string[]): string[] {
   const plain = plainLetter(letter);
   return [...(plain === undefined ? [] : [`-${plain}`]), ...names.map((name) => `--${name}`)];
 }
@@ -111,7 +113,7 @@ function commands(): string {
   const rows = COMMAND_NAMES.map((command) => {
     const { letter, name, help } = COMMANDS[command];
     const about = ABOUT_COMMANDS[command];
-    return term(words(letter, [name]), tablesOf(command).length > 0 ? `[${italic("table")}]` : "", [
+    return term(words(letter, [name]), tableWordsOf(command).length > 0 ? `[${italic("table")}]` : "", [
       sentence(help),
       ...(about === undefined ? [] : [roff(about)]),
       ...optionSentences(command),
@@ -135,6 +137,39 @@ function options(): string {
     return term(words(letter, longNames(option)), argument, [
       sentence(help),
       ...(about === undefined ? [] : [roff(about)]),
+    ]);
+  }).join("\n");
+}
+
+/** "With -L, -E; on expect: -L." */
+function places(on: readonly Place[]): string {
+  const byTable = new Map<string, string[]>();
+  for (const place of on) {
+    const [command, table = "conntrack"] = place.split(" ") as [CommandOption, string?];
+    const { letter, name } = COMMANDS[command];
+    const word = bold(letter === undefined ? `--${name}` : `-${letter}`);
+    byTable.set(table, [...(byTable.get(table) ?? []), word]);
+  }
+  const parts = Array.from(
+    byTable,
+    ([table, words]) => `${table === "conntrack" ? "" : `on ${table} `}${words.join(", ")}`,
+  );
+  return `With ${parts.join("; ")}.`;
+}
+
+function extensions(): string {
+  return EXTENSION_NAMES.map((name) => {
+    const row = EXTENSIONS[name];
+    const argument =
+      row.argument === "none"
+        ? ""
+        : row.argument === "attached"
+          ? `[=${italic(row.argumentName)}]`
+          : italic(row.argumentName);
+    return term([`--${name}`], argument, [
+      sentence(row.help),
+      ...(row.about === undefined ? [] : [roff(row.about)]),
+      `.br\n${places(row.on)}`,
     ]);
   }).join("\n");
 }
@@ -167,9 +202,11 @@ function protocols(): string {
 function synopsis(): string {
   const lines = COMMAND_NAMES.map((command) => {
     const { required, optional } = optionsOf(command, "conntrack");
-    const table = tablesOf(command).length > 0 ? ` [${italic("table")}]` : "";
+    const table = tableWordsOf(command).length > 0 ? ` [${italic("table")}]` : "";
     const more = required.length + optional.length > 0 ? ` [${italic("options")}]` : "";
-    return `${bold("conntrack")} ${bold(`-${COMMANDS[command].letter}`)}${table}${more}`;
+    const { letter, name } = COMMANDS[command];
+    const word = bold(letter === undefined ? `--${name}` : `-${letter}`);
+    return `${bold("conntrack")} ${word}${table}${more}`;
   });
   return [...lines, `${bold("conntrack")} ${bold(`-${LOAD_FILE.letter}`)} ${italic(LOAD_FILE.argumentName)}`].join(
     "\n",
@@ -183,6 +220,7 @@ export function manPage(template: string, version: string): string {
     SYNOPSIS: synopsis,
     COMMANDS: commands,
     OPTIONS: options,
+    EXTENSIONS: extensions,
     PROTOCOLS: protocols,
   };
   return template.replace(/@([A-Z]+)@/g, (_, name: string) => {

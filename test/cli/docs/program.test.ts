@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { COMMANDS } from "../../../src/cli/commands.js";
 import { helpText } from "../../../src/cli/docs/help.js";
 import { buildProgram } from "../../../src/cli/docs/program.js";
+import { EXTENSION_NAMES, EXTENSIONS } from "../../../src/cli/extensions.js";
 import { Getopt, type OptionSpec } from "../../../src/cli/getopt.js";
 import { OPTIONS } from "../../../src/cli/options.js";
 import { parseCommandLine } from "../../../src/cli/parse.js";
@@ -14,7 +15,7 @@ import { testContext } from "../context.js";
 
 interface Spec extends OptionSpec {
   name: string;
-  letter?: string;
+  letter?: string | undefined;
   names: readonly string[];
 }
 
@@ -28,6 +29,7 @@ function allSpecs(protonum: number): Spec[] {
       names: [name, ...synonyms],
       argument,
     })),
+    ...EXTENSION_NAMES.map((name) => ({ name, names: [name], argument: EXTENSIONS[name].argument })),
     ...(protocolOptions(protonum)?.options ?? []).map(({ names }) => ({
       name: names[0],
       names,
@@ -83,6 +85,7 @@ describe("the commander program", () => {
     "-U --label-del=a",
     "-I -[ 1.1.1.1 -] 2.2.2.2 -{ 3.3.3.3 -} 4.4.4.4 -( 1 -) 2 -< a",
     "-L -m -1 -n",
+    "-L --bytes 1k- --packets=!5",
   ];
   for (const line of lines) {
     it(`reads getopt's words of: ${line}`, () => {
@@ -99,7 +102,12 @@ describe("help", () => {
 
   it("shows every command and option", () => {
     const text = help("-h");
-    for (const name of [...Object.values(COMMANDS).map((row) => row.name), ...Object.keys(OPTIONS), "load-file"]) {
+    for (const name of [
+      ...Object.values(COMMANDS).map((row) => row.name),
+      ...Object.keys(OPTIONS),
+      ...EXTENSION_NAMES,
+      "load-file",
+    ]) {
       assert.match(text, new RegExp(`--${name}\\b`));
     }
     assert.doesNotMatch(text, /--sport/);

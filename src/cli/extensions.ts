@@ -1,0 +1,93 @@
+/**
+ * The options that the reference does not have: one row each. They have no letter and are found by their full name alone, so
+ * that every beginning of a name means what it means to the reference. Help, man page and completions are made from the rows.
+ * CONTRIBUTING.md says how to add one.
+ */
+import type { NumberCondition } from "../match/conditions.js";
+import { UsageError } from "../system/errors.js";
+import type { ExtensionName, Extensions } from "./arguments.js";
+import type { CommandOption } from "./commands.js";
+import type { Draft, Word } from "./draft.js";
+import { NOTHING, type Proposal } from "./proposal.js";
+import { readSizes } from "./value-readers.js";
+
+/** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
+export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
+
+interface Row {
+  /** One line, without a full stop. */
+  readonly help: string;
+  /** What the man page says besides, in whole sentences. */
+  readonly about?: string;
+  /** Where it may be given; elsewhere it is an illegal option. No line of a load-file takes any. */
+  readonly on: readonly Place[];
+}
+
+interface Flag<Value> extends Row {
+  readonly argument: "none";
+  read(draft: Draft): Value;
+}
+
+interface Valued<Value> extends Row {
+  readonly argument: "required";
+  readonly argumentName: string;
+  readonly proposal: Proposal;
+  /** Throws UsageError in the reference's style: "Invalid range `x'". */
+  read(draft: Draft, text: string): Value;
+}
+
+interface OptionallyValued<Value> extends Row {
+  /** `--name=value` or `--name` alone: the next word is never the value. */
+  readonly argument: "attached";
+  readonly argumentName: string;
+  readonly proposal: Proposal;
+  read(draft: Draft, text: string | undefined): Value;
+}
+
+/** What `read` returns is the option's value in Extensions; of several, the last counts. */
+export type ExtensionRow<Value = unknown> = Flag<Value> | Valued<Value> | OptionallyValued<Value>;
+
+/** The commands that take filters. */
+const FILTERING: readonly Place[] = ["list", "list dying", "list unconfirmed", "delete", "update", "event"];
+
+const sizes = (what: string): Valued<NumberCondition> => ({
+  argument: "required",
+  argumentName: "ranges",
+  proposal: NOTHING,
+  help: `${what} of both directions together: comma list of N, N-M, N-, -M, with units k, M, G, T or Ki, Mi, Gi, Ti`,
+  about: "An exclamation mark in front negates the whole list. An entry without counters never matches.",
+  on: FILTERING,
+  read: (_, text) => readSizes(text),
+});
+
+/** A name without a row does not compile. */
+export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extensions[Name]> } = {
+  bytes: sizes("bytes"),
+  packets: sizes("packets"),
+};
+
+export const EXTENSION_NAMES = Object.keys(EXTENSIONS) as readonly ExtensionName[];
+
+/** The word for the full name of an extension, without its dashes. */
+export function extensionWord(name: string): Word | undefined {
+  return Object.hasOwn(EXTENSIONS, name) ? wordOf(name as ExtensionName) : undefined;
+}
+
+function wordOf<Name extends ExtensionName>(name: Name): Word {
+  const row: ExtensionRow<Extensions[Name]> = EXTENSIONS[name];
+  return {
+    argument: row.argument,
+    apply: (draft, value) => {
+      draft.low.extensions[name] = row.argument === "required" ? row.read(draft, value!) : row.read(draft, value);
+    },
+  };
+}
+
+/** Throws UsageError for an extension that does not go with the command. Lines of load-files take none. */
+export function checkExtensions({ subject, low: { table, extensions } }: Draft, inLoadFile: boolean): void {
+  const place = (table === "conntrack" ? subject : `${subject} ${table}`) as Place;
+  for (const name of Object.keys(extensions) as ExtensionName[]) {
+    if (!inLoadFile && EXTENSIONS[name].on.includes(place)) continue;
+    throw new UsageError(`Illegal option \`--${name}' with this command`);
+  }
+}

@@ -185,6 +185,11 @@ abstract class MessageView {
     return readU64BE(this.buffer, this.offset(slot));
   }
 
+  /** How many bytes the payload has. */
+  payloadLength(slot: number): number {
+    return payloadLength(this.buffer, this.offset(slot));
+  }
+
   /** The payload itself, a window on the buffer. */
   bytes(slot: number): Uint8Array {
     const offset = this.offset(slot);

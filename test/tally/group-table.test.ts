@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as S from "../../src/ctnetlink/slots.js";
+import { FlowView } from "../../src/ctnetlink/view.js";
+import { type Flow, readFlow } from "../../src/library/flow.js";
+import { expiresField, FIELD_NAMES, fieldByName, valueText } from "../../src/tally/fields.js";
+import { GroupTable } from "../../src/tally/group-table.js";
+import * as sums from "../../src/tally/sums.js";
+import { fieldOfFlow, fieldOfGroup } from "../support/flow-fields.js";
+import { random, seed } from "../support/random.js";
+import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
+
+const SUMS = [
+  sums.FLOWS,
+  sums.UNREPLIED,
+  sums.COUNTED,
+  sums.ORIG_PACKETS,
+  sums.ORIG_BYTES,
+  sums.REPLY_PACKETS,
+  sums.REPLY_BYTES,
+];
+
+/** What the sums must be, told from the flow's object. */
+function amounts({ status, orig, reply }: Flow): bigint[] {
+  return [
+    1n,
+    status?.includes("SEEN_REPLY") === false ? 1n : 0n,
+    orig.packets === undefined ? 0n : 1n,
+    orig.packets ?? 0n,
+    orig.bytes ?? 0n,
+    reply.packets ?? 0n,
+    reply.bytes ?? 0n,
+  ];
+}
+
+const messages = FLOW_FIXTURES.flatMap((name) => wireFixture(name).messages.map(bytesOf));
+
+/** JSON with bigints and without members that are undefined. */
+const text = (value: unknown) => JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one));
+
+function compare(names: readonly string[], all: readonly Uint8Array[]): void {
+  const table = new GroupTable(
+    names.map((name) => fieldByName(name)!),
+    SUMS,
+  );
+  const view = new FlowView();
+  const expected = new Map<string, bigint[]>();
+  for (const message of all) {
+    view.read(message, 0, message.length);
+    table.add(view);
+    const flow = readFlow(view, undefined, {});
+    const key = text(names.map((name) => fieldOfFlow(flow, name)));
+    const before = expected.get(key) ?? SUMS.map(() => 0n);
+    expected.set(
+      key,
+      amounts(flow).map((amount, i) => before[i]! + amount),
+    );
+  }
+  const found = new Map<string, bigint[]>();
+  for (let row = 0; row < table.size; row++) {
+    const key = text(names.map((name, i) => fieldOfGroup(table.value(row, i), name)));
+    found.set(
+      key,
+      SUMS.map((_, i) => table.exactSum(row, i)),
+    );
+  }
+  assert.deepEqual([...found], [...expected], names.join());
+  SUMS.forEach((_, i) => {
+    const total = [...expected.values()].reduce((sum, row) => sum + row[i]!, 0n);
+    assert.equal(table.total(i), total);
+  });
+}
+
+describe("groups are what the flows' JSON says", () => {
+  for (const name of FIELD_NAMES) test(name, () => compare([name], messages));
+  for (const name of ["src/24", "src/0", "dst/64", "dst/33", "reply-src/128", "reply-dst/8", "snat/16", "dnat/32"]) {
+    test(name, () => compare([name], messages));
+  }
+  test("several fields", () => {
+    compare(["src", "dport"], messages);
+    compare(["protocol", "state", "src/16", "dst", "zone"], messages);
+  });
+
+  test("100,000 flows from 60,000 sources", () => {
+    const { below } = random(seed);
+    const [tcp] = messages;
+    const view = new FlowView();
+    view.read(tcp!, 0, tcp!.length);
+    assert.ok(view.has(S.ORIG + S.T_V4_SRC));
+    const at = view.offset(S.ORIG + S.T_V4_SRC);
+    const many = Array.from({ length: 100_000 }, () => {
+      const one = tcp!.slice();
+      const source = below(60_000);
+      one.set([10, 0, source >> 8, source], at);
+      return one;
+    });
+    compare(["src"], many);
+  });
+});
+
+test("sums go beyond 2^53", () => {
+  const counted = messages.find((message) => {
+    const view = new FlowView();
+    view.read(message, 0, message.length);
+    return view.has(S.COUNTERS_ORIG + 2);
+  })!;
+  const message = counted.slice();
+  const view = new FlowView();
+  view.read(message, 0, message.length);
+  message.set([0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], view.offset(S.COUNTERS_ORIG + 2));
+  const table = new GroupTable([], [sums.ORIG_BYTES]);
+  for (let i = 0; i < 3; i++) table.add(view);
+  assert.equal(table.size, 1);
+  assert.equal(table.exactSum(0, 0), 3n * 0x00ffffffffffffffn);
+  assert.equal(table.total(0), 3n * 0x00ffffffffffffffn);
+});
+
+test("the time that is left is counted in steps", () => {
+  const table = new GroupTable([expiresField(7)], [sums.FLOWS]);
+  const view = new FlowView();
+  const expected = new Set<number | null>();
+  for (const message of messages) {
+    view.read(message, 0, message.length);
+    const { timeout } = readFlow(view, undefined, {});
+    expected.add(timeout === undefined ? null : Math.floor(timeout / 7));
+    table.add(view);
+  }
+  assert.ok(expected.size > 1);
+  assert.deepEqual(new Set(Array.from({ length: table.size }, (_, row) => table.value(row, 0))), expected);
+});
+
+test("names of fields", () => {
+  for (const name of ["", "foo", "sport/24", "src/", "src/129", "src/-1", "src/x", "SRC", "constructor", "src/1/2"]) {
+    assert.equal(fieldByName(name), undefined, name);
+  }
+  assert.equal(fieldByName("src/024")?.heading, "SRC/024");
+});
+
+test("values as text", () => {
+  assert.equal(valueText(null), "-");
+  assert.equal(valueText([]), "-");
+  assert.equal(valueText(443), "443");
+  assert.equal(valueText({ number: 6, name: "tcp" }), "tcp");
+  assert.equal(valueText({ number: 99 }), "99");
+  assert.equal(valueText([{ bit: 1, name: "a" }, { bit: 77 }]), "a,77");
+  assert.equal(valueText("a\u001b[2J"), "a?[2J");
+});

@@ -14,8 +14,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, s
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { bundleProgram, root, tool } from "./build.mjs";
+import { bundleProgram, root } from "./build.mjs";
 import { compilerFor } from "./build-addon.mjs";
+import { bundleModules } from "./lazy-modules.mjs";
 import { run } from "./npm-package.mjs";
 
 export const QUICKJS_PACKAGE = "@scriptc/runtime";
@@ -26,7 +27,7 @@ const build = join(root, "build");
 const native = join(root, "src/native");
 
 const QUICKJS_SOURCES = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c"];
-const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "netlink.c"];
+const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "quickjs-modules.c", "netlink.c"];
 
 const OPTIMIZED = ["-O2", "-ffunction-sections", "-fdata-sections", "-fPIE", "-fstack-protector-strong"];
 
@@ -103,12 +104,10 @@ function bytecodeCompiler(draft) {
 
 /** Has the bundle take the texts of --help, made here, in place of the module that makes them with commander. */
 function helpTexts(draft) {
-  const namespace = "help-texts";
   return {
-    name: namespace,
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^\.\/docs\/help\.js$/ }, ({ path }) => ({ path, namespace }));
-      onLoad({ filter: /.*/, namespace }, async () => {
+    name: "help-texts",
+    setup({ onLoad }) {
+      onLoad({ filter: /\/src\/cli\/docs\/help\.ts$/ }, async () => {
         const bundle = join(draft, "help-texts.cjs");
         await bundleProgram("src/cli/docs/help-texts.ts", bundle);
         const { helpTexts } = await import(pathToFileURL(bundle).href);
@@ -119,40 +118,37 @@ function helpTexts(draft) {
   };
 }
 
-/** A program as one ES module for QuickJS. */
-async function bundleModule(entryPoint, draft) {
-  const esbuild = await tool("esbuild");
-  await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: [entryPoint],
-    outfile: join(draft, "command.mjs"),
-    bundle: true,
-    platform: "neutral",
+/** The modules of a program as bytecode, in what the assembler takes: src/native/quickjs-modules.c reads it. */
+async function bytecode(entryPoint, draft) {
+  const compiler = bytecodeCompiler(draft);
+  const modules = await bundleModules(entryPoint, {
     target: "es2022",
-    format: "esm",
     minify: true,
     legalComments: "none",
     logLevel: "warning",
-    external: ["native"],
+    external: ["native", "lazy"],
     inject: ["src/cli/quickjs-globals.ts"],
     plugins: [helpTexts(draft)],
   });
-}
-
-/** That module as bytecode, in what the assembler takes. */
-async function bytecode(entryPoint, draft) {
-  const compiler = bytecodeCompiler(draft);
-  await bundleModule(entryPoint, draft);
-  run(compiler, ["command", "command.mjs", "command.bytecode"], draft);
-  writeFileSync(
-    join(draft, "bytecode.S"),
-    `.section .note.GNU-stack, "", %progbits
-.section .rodata
-.global bytecode, bytecode_end
-bytecode: .incbin "command.bytecode"
-bytecode_end:
-`,
-  );
+  const rows = [];
+  const contents = [];
+  for (const [i, [name, text]] of [...modules].entries()) {
+    writeFileSync(join(draft, name), text);
+    run(compiler, [name, name, `${name}.bytecode`], draft);
+    rows.push(`.long name${i} - modules, code${i} - modules, end${i} - code${i}`);
+    contents.push(`name${i}: .asciz "${name}"`, `code${i}: .incbin "${name}.bytecode"`, `end${i}:`);
+  }
+  const lines = [
+    `.section .note.GNU-stack, "", %progbits`,
+    ".section .rodata",
+    ".balign 4",
+    ".global modules, module_count",
+    `module_count: .long ${rows.length}`,
+    "modules:",
+    ...rows,
+    ...contents,
+  ];
+  writeFileSync(join(draft, "bytecode.S"), `${lines.join("\n")}\n`);
 }
 
 /**

@@ -1,15 +1,14 @@
 /*
  * The executable: QuickJS, the binding, and the bytecode of the command, which scripts/build-standalone.mjs has had
  * quickjs-compile.c make. There is no parser of JavaScript in it, so nothing can be evaluated but that bytecode.
+ * The module "main.mjs" runs.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "quickjs-calls.h"
-
-/* bytecode.S */
-extern const uint8_t bytecode[], bytecode_end[];
+#include "quickjs-modules.h"
 
 /*
  * Of what an entry costs nothing is left over but in cycles, which only the collector finds: there are hardly any. So
@@ -33,15 +32,13 @@ static int fail(JSContext *context, JSValue error) {
 }
 
 static int run(JSContext *context) {
-  if (add_intrinsics(context) || make_native_module(context) == NULL) return fail(context, JS_GetException(context));
-  JSValue module = JS_ReadObject(context, bytecode, (size_t)(bytecode_end - bytecode), JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(module)) return fail(context, JS_GetException(context));
-  if (JS_ResolveModule(context, module) < 0) return fail(context, JS_GetException(context));
-  JSValue promise = JS_EvalFunction(context, module);
-  if (JS_IsException(promise)) return fail(context, JS_GetException(context));
+  if (add_intrinsics(context) || make_native_module(context) == NULL || make_lazy_module(context) == NULL ||
+      run_module(context, "main.mjs") == NULL) {
+    return fail(context, JS_GetException(context));
+  }
   for (JSContext *where; JS_ExecutePendingJob(JS_GetRuntime(context), &where) > 0;) {
   }
-  return fail(context, JS_PromiseResult(context, promise));
+  return fail(context, JS_GetException(context));
 }
 
 int main(int count, char **words) {

@@ -18,7 +18,10 @@ export type {
   Tuple,
 } from "./library/flow.js";
 export type {
+  BulkOptions,
+  BulkResult,
   CpuStats,
+  CreateOptions,
   EventHead,
   EventName,
   EventOptions,
@@ -26,6 +29,7 @@ export type {
   ExpectationEventOptions,
   ExpectationOptions,
   FlowEvent,
+  ItemResult,
   ListOptions,
   LostEvents,
   OpenOptions,
@@ -33,4 +37,12 @@ export type {
   TableName,
 } from "./library/options.js";
 export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/requests.js";
-export { BackendError, ClosedError, ConntrackError, KernelError, UsageError, WireError } from "./system/errors.js";
+export {
+  AbortedError,
+  BackendError,
+  ClosedError,
+  ConntrackError,
+  KernelError,
+  UsageError,
+  WireError,
+} from "./system/errors.js";

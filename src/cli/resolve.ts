@@ -2,9 +2,8 @@
 import type { Command, Output } from "../command/command.js";
 import { withIcmpId } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
-import type { TupleFields } from "../ctnetlink/encode.js";
+import type { FlowKey, TupleFields } from "../ctnetlink/encode.js";
 import { ALL_EVENTS } from "../ctnetlink/events.js";
-import type { FlowKey } from "../ctnetlink/queries.js";
 import { type AddressCondition, exactly, inNetwork, markedWith } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import type { Arguments, OutputWords, Values } from "./arguments.js";

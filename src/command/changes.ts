@@ -72,3 +72,25 @@ export function changesFor(view: FlowView, wanted: Changes): FlowChanges | undef
   if (labels !== undefined) Object.assign(changes, labels);
   return any || labels !== undefined ? changes : undefined;
 }
+
+/**
+ * What to send for an entry that was not read. `status` is its status (IPS_* bits), which matters where flags are to be set:
+ * the kernel refuses a status that would clear one (EBUSY).
+ */
+export function changesUnread(wanted: Changes, status = 0): FlowChanges {
+  const changes: FlowChanges = {};
+  const { timeoutSeconds, mark, labelAdd, labelDel } = wanted;
+  if (timeoutSeconds !== undefined) changes.timeoutSeconds = timeoutSeconds;
+  if (mark !== undefined) {
+    changes.mark = mark.value;
+    changes.markMask = mark.mask;
+  }
+  if (wanted.status !== undefined) changes.status = (status | wanted.status | C.IPS_CONFIRMED) >>> 0;
+  if (wanted.state !== undefined) changes.protoinfo = protoinfoToSend(wanted.protonum, wanted);
+  if (labelAdd !== undefined) changes.labels = changes.labelsMask = labelBytes(labelAdd);
+  else if (labelDel !== undefined) {
+    changes.labels = new Uint8Array(LABEL_BITS / 8);
+    if (labelDel !== "all") changes.labelsMask = labelBytes(labelDel);
+  }
+  return changes;
+}

@@ -2,8 +2,7 @@
  * What a command line means: what the command-line layer hands to the commands. Each command has what it needs, and nothing else.
  * Addresses are raw bytes in network order (4 or 16); numbers are in host terms.
  */
-import type { ExpectTemplate, Tuple } from "../ctnetlink/encode.js";
-import type { FlowKey } from "../ctnetlink/queries.js";
+import type { ExpectTemplate, FlowKey, Tuple } from "../ctnetlink/encode.js";
 import type { FormatName } from "../format/formats.js";
 import type { FormatOptions } from "../format/formatter.js";
 import type { FlowFilter } from "../match/filter.js";

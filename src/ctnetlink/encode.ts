@@ -106,11 +106,40 @@ export function encodeFlowDump(writer: MessageWriter, type: number, filter: Dump
   writer.end();
 }
 
-/** A query for one flow by one of its tuples, and by the zone that the flow is in. */
-export function encodeFlowGet(writer: MessageWriter, family: number, type: number, tuple: Tuple, zone?: number): void {
-  writer.begin(C.CT_GET, 0, 0, family);
-  encodeTuple(writer, type, tuple);
-  if (zone !== undefined) writer.u16(C.CTA_ZONE, zone);
+/** What names one flow: one of its tuples, and the zone that it is in. */
+export interface FlowKey {
+  family: number;
+  /** CTA_TUPLE_ORIG or CTA_TUPLE_REPLY. */
+  type: number;
+  tuple: Tuple;
+  zone?: number | undefined;
+  /** The entry's id. The kernel compares it where a flow is deleted, and nowhere else. */
+  id?: number | undefined;
+}
+
+function encodeKey(writer: MessageWriter, type: number, key: FlowKey): void {
+  writer.begin(type, 0, 0, key.family);
+  encodeTuple(writer, key.type, key.tuple);
+  if (key.zone !== undefined) writer.u16(C.CTA_ZONE, key.zone);
+}
+
+/** A query for one flow. */
+export function encodeFlowGet(writer: MessageWriter, key: FlowKey): void {
+  encodeKey(writer, C.CT_GET, key);
+  writer.end();
+}
+
+/** Deletes one flow. With its id, a successor that has the same tuple stays (ENOENT). */
+export function encodeFlowRemove(writer: MessageWriter, key: FlowKey): void {
+  encodeKey(writer, C.CT_DELETE, key);
+  if (key.id !== undefined) writer.u32(C.CTA_ID, key.id);
+  writer.end();
+}
+
+/** Changes one flow: ENOENT where there is none, for it is not created. */
+export function encodeFlowChange(writer: MessageWriter, key: FlowKey, changes: FlowChanges): void {
+  encodeKey(writer, C.CT_NEW, key);
+  encodeChanges(writer, changes);
   writer.end();
 }
 
@@ -133,6 +162,8 @@ export interface FlowChanges {
   /** IPS_* bits. */
   status?: number | undefined;
   mark?: number | undefined;
+  /** In changes alone: which bits of the mark make room for those of `mark`. All of them where absent. */
+  markMask?: number | undefined;
   zone?: number | undefined;
   id?: number | undefined;
   protoinfo?: Protoinfo | undefined;
@@ -195,10 +226,11 @@ function encodeNat(writer: MessageWriter, type: number, { address, port }: NatRa
 
 /** Everything of a create or update request behind its tuples. */
 export function encodeChanges(writer: MessageWriter, changes: FlowChanges): void {
-  const { status, timeoutSeconds, mark, protoinfo, srcNat, dstNat, zone, id, labels, labelsMask } = changes;
+  const { status, timeoutSeconds, mark, markMask, protoinfo, srcNat, dstNat, zone, id, labels, labelsMask } = changes;
   if (status !== undefined) writer.u32(C.CTA_STATUS, status);
   if (timeoutSeconds !== undefined) writer.u32(C.CTA_TIMEOUT, timeoutSeconds);
   if (mark !== undefined) writer.u32(C.CTA_MARK, mark);
+  if (markMask !== undefined) writer.u32(C.CTA_MARK_MASK, markMask);
   if (protoinfo !== undefined) encodeProtoinfo(writer, protoinfo);
   if (srcNat !== undefined) encodeNat(writer, C.CTA_NAT_SRC, srcNat);
   if (dstNat !== undefined) encodeNat(writer, C.CTA_NAT_DST, dstNat);

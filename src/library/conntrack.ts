@@ -1,10 +1,16 @@
 /** The connection tracking tables of a network namespace, for programs. */
-import { setImmediate } from "node:timers/promises";
+import { changesUnread, type Changes as FlowChanges } from "../command/changes.js";
 import { changeParts, DELETION, type EntryRequest, updateTo } from "../command/entry-batch.js";
 import { encodeNewFlow } from "../command/new-flow.js";
 import { ProgramNames } from "../command/programs.js";
 import * as C from "../ctnetlink/constants.js";
-import { encodePlain } from "../ctnetlink/encode.js";
+import {
+  encodeFlowChange,
+  encodeFlowRemove,
+  encodePlain,
+  type FlowKey,
+  type FlowChanges as KernelChanges,
+} from "../ctnetlink/encode.js";
 import { EVENT_NAMES, eventType } from "../ctnetlink/events.js";
 import * as query from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
@@ -18,17 +24,20 @@ import { napiBackend } from "../netlink/backend/napi.js";
 import type { Sockets } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
-import { ENOENT } from "../system/errno.js";
-import { ClosedError, KernelError } from "../system/errors.js";
+import { EEXIST, ENOENT } from "../system/errno.js";
+import { AbortedError, ClosedError, ConntrackError, KernelError } from "../system/errors.js";
 import type { LabelMap } from "../system/labelmap.js";
+import { runBulk, type WriteItem } from "./bulk.js";
 import { EventStream } from "./event-stream.js";
 import { type Expectation, readExpectation } from "./expectation.js";
+import { explain, type Request } from "./explain.js";
 import { type Filter, readFilter } from "./filter.js";
 import { type Flow, readFlow } from "./flow.js";
 import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
 import type * as O from "./options.js";
 import * as R from "./read-options.js";
 import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./requests.js";
+import { isTurnOver, nextTurn } from "./turns.js";
 import { readName } from "./value-readers.js";
 
 type DumpParts = Generator<void, { interrupted: boolean }, void>;
@@ -98,7 +107,7 @@ export class Conntrack {
     const work = R.readListOptions(options);
     const type = DUMP_TYPES[work.table];
     const resolved = this.#filter(filter);
-    return this.#dump(work, (connection, add: (flow: Flow) => void) =>
+    return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void) =>
       dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { type }),
     );
   }
@@ -107,7 +116,7 @@ export class Conntrack {
   expectations(options: O.ExpectationOptions = {}): AsyncGenerator<Expectation, void, undefined> {
     const { family, ...work } = R.readExpectationOptions(options);
     const view = new ExpectView();
-    return this.#dump(work, (connection, add: (expectation: Expectation) => void) =>
+    return this.#dump({ command: "expectations" }, work, (connection, add: (expectation: Expectation) => void) =>
       connection.dumpParts(
         (writer) => encodePlain(writer, C.EXP_GET, family),
         (buffer, start, end) => {
@@ -122,40 +131,107 @@ export class Conntrack {
   async get(key: Key): Promise<Flow | undefined> {
     const resolved = readKey(key);
     let flow: Flow | undefined;
-    try {
-      query.getFlow(this.#requests(), resolved, (view) => {
+    await this.#ask({ command: "get", flow: key }, [ENOENT], (connection) =>
+      query.getFlow(connection, resolved, (view) => {
         flow = this.#flow(view, {});
-      });
-    } catch (error) {
-      if (!(error instanceof KernelError && error.errno === ENOENT)) throw error;
-    }
+      }),
+    );
     return flow;
   }
 
   /**
    * Creates a flow. The command's `-I`.
    * @returns the flow as the kernel made it, or undefined where it has vanished again
-   * @throws {KernelError} EEXIST (17) where a flow has one of its tuples already.
+   * @throws {KernelError} EEXIST where a flow has one of its tuples already and `ifAbsent` is not set; ENOMEM where the table is
+   * full; EINVAL for a flow that the kernel does not take.
    */
-  async create(flow: NewFlow): Promise<Flow | undefined> {
+  async create(flow: NewFlow, options: O.CreateOptions = {}): Promise<Flow | undefined> {
+    const harmless = R.readCreateOptions(options) ? [EEXIST] : [];
     const read = readNewFlow(flow, this.#labelBits);
-    this.#requests().request((writer) => encodeNewFlow(writer, "create", read));
+    await this.#ask({ command: "create", flow }, harmless, (connection) =>
+      connection.request((writer) => encodeNewFlow(writer, "create", read)),
+    );
     return this.get({ ...flow, protocol: read.protonum! });
+  }
+
+  /**
+   * Creates many flows, in batches: much quicker than one by one. Flows that are there already are counted, and stay as they are.
+   * @throws {UsageError} for a flow that makes no sense. Those before it were created: `done` says how many.
+   */
+  createMany<Item extends NewFlow>(
+    flows: Iterable<Item> | AsyncIterable<Item>,
+    options: O.BulkOptions<Item> = {},
+  ): Promise<O.BulkResult> {
+    return this.#bulk("createMany", flows, options, (writer, flow) =>
+      encodeNewFlow(writer, "create", readNewFlow(flow, this.#labelBits)),
+    );
+  }
+
+  /**
+   * Deletes one flow that the caller knows, at its own cost: the table is not searched. With an `id`, as a listed flow has it, a
+   * later flow with the same tuple stays.
+   * @returns whether it was there
+   */
+  async remove(key: Key): Promise<boolean> {
+    const resolved = readKey(key);
+    return this.#ask({ command: "remove", flow: key }, [ENOENT], (connection) =>
+      connection.request((writer) => encodeFlowRemove(writer, resolved)),
+    );
+  }
+
+  /** Deletes many flows that the caller knows, as `remove`, in batches. */
+  removeMany<Item extends Key>(
+    keys: Iterable<Item> | AsyncIterable<Item>,
+    options: O.BulkOptions<Item> = {},
+  ): Promise<O.BulkResult> {
+    return this.#bulk("removeMany", keys, options, (writer, key) => encodeFlowRemove(writer, readKey(key)));
+  }
+
+  /**
+   * Changes one flow that the caller knows, at its own cost: the table is not searched. It is whichever flow has the tuple now: the
+   * kernel compares no `id` here.
+   * @returns whether it was there
+   */
+  async change(key: Key, changes: Changes): Promise<boolean> {
+    const changesOf = this.#changing(changes);
+    return this.#ask({ command: "change", flow: key }, [ENOENT], (connection) => {
+      const resolved = readKey(key);
+      const wanted = changesOf(resolved);
+      connection.request((writer) => encodeFlowChange(writer, resolved, wanted));
+    });
+  }
+
+  /** Changes many flows that the caller knows, as `change`, in batches. The changes are the same for all, or made for each. */
+  changeMany<Item extends Key>(
+    keys: Iterable<Item> | AsyncIterable<Item>,
+    changes: Changes | ((key: Item) => Changes),
+    options: O.BulkOptions<Item> = {},
+  ): Promise<O.BulkResult> {
+    const same = typeof changes === "function" ? undefined : this.#changing(changes);
+    return this.#bulk("changeMany", keys, options, (writer, key) => {
+      const changesOf = same ?? this.#changing((changes as (key: Item) => Changes)(key));
+      const resolved = readKey(key);
+      encodeFlowChange(writer, resolved, changesOf(resolved));
+    });
   }
 
   /**
    * Changes the flows that match; returns how many were changed. One that is as it should be already does not count, nor does
    * one that has no room for labels. The command's `-U`.
+   * @throws {AbortedError} once the signal is aborted: `done` says how many were changed.
    */
   async update(filter: Filter, changes: Changes, options: O.Stoppable = {}): Promise<number> {
     const resolved = this.#filter(filter);
     const read = readChanges(changes, exactNumber(resolved.protonum), this.#labelBits);
-    return this.#change(resolved, updateTo(read), R.readStoppable(options));
+    return this.#change({ command: "update", filter }, resolved, updateTo(read), R.readStoppable(options));
   }
 
-  /** Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`. */
+  /**
+   * Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`.
+   * @throws {AbortedError} once the signal is aborted: `done` says how many were deleted.
+   */
   async delete(filter: Filter, options: O.Stoppable = {}): Promise<number> {
-    return this.#change(this.#filter(filter), DELETION, R.readStoppable(options));
+    return this.#change({ command: "delete", filter }, this.#filter(filter), DELETION, R.readStoppable(options));
   }
 
   /**
@@ -167,18 +243,29 @@ export class Conntrack {
     // A name that was lost on the way must not become that of the flows.
     const table = tables.length === 0 ? "conntrack" : readName("table", tables[0], R.TABLES);
     const type = table === "expect" ? C.EXP_DELETE : C.CT_DELETE;
-    this.#requests().request((writer) => encodePlain(writer, type, C.AF_UNSPEC));
+    await this.#ask({ command: "flush" }, [], (connection) =>
+      connection.request((writer) => encodePlain(writer, type, C.AF_UNSPEC)),
+    );
   }
 
   /** How many entries a table holds. The command's `-C`. */
   async count(table: O.TableName = "conntrack"): Promise<number> {
     const count = readName("table", table, R.TABLES) === "expect" ? query.countExpectations : query.countFlows;
-    return count(this.#requests());
+    let entries = 0;
+    await this.#ask({ command: "count" }, [], (connection) => {
+      entries = count(connection);
+    });
+    return entries;
   }
 
   /** The kernel's counters, one object a CPU. The command's `-S`. */
   async stats(table: O.TableName = "conntrack"): Promise<O.CpuStats[]> {
-    return query.cpuStats(this.#requests(), readName("table", table, R.TABLES)).map(statsObject);
+    const name = readName("table", table, R.TABLES);
+    let stats: O.CpuStats[] = [];
+    await this.#ask({ command: "stats" }, [], (connection) => {
+      stats = query.cpuStats(connection, name).map(statsObject);
+    });
+    return stats;
   }
 
   /**
@@ -204,6 +291,62 @@ export class Conntrack {
   #requests(): NetlinkConnection {
     if (this.#closed) throw new ClosedError();
     return this.#connection;
+  }
+
+  /** Has one request answered. Returns false where the kernel answers with one of the `harmless` errors. */
+  async #ask(request: Request, harmless: readonly number[], work: (connection: NetlinkConnection) => void) {
+    const connection = this.#requests();
+    let done = true;
+    try {
+      work(connection);
+    } catch (error) {
+      if (!(error instanceof KernelError && harmless.includes(error.errno))) throw this.#explain(error, request);
+      done = false;
+    }
+    // Whoever awaits one request after the other never lets go of the loop otherwise.
+    if (isTurnOver()) await nextTurn();
+    return done;
+  }
+
+  #explain(error: unknown, request: Request): unknown {
+    return explain(error, request, (errno) => this.#sockets.strerror(errno));
+  }
+
+  /** Gives what to send for a flow that is to be changed. It may ask the kernel. */
+  #changing(changes: Changes): (key: FlowKey) => KernelChanges {
+    let protonum: number | undefined;
+    let read: FlowChanges | undefined;
+    return (key) => {
+      // A state is one of the protocol's.
+      if (read === undefined || protonum !== key.tuple.protonum) {
+        protonum = key.tuple.protonum;
+        read = readChanges(changes, protonum, this.#labelBits);
+      }
+      let status: number | undefined;
+      if (read.status !== undefined) {
+        query.getFlow(this.#requests(), key, (view) => {
+          status = view.u32(S.TOP + C.CTA_STATUS);
+        });
+      }
+      return changesUnread(read, status);
+    };
+  }
+
+  async #bulk<Item extends object>(
+    command: string,
+    items: Iterable<Item> | AsyncIterable<Item>,
+    options: O.BulkOptions<Item>,
+    write: WriteItem<Item>,
+  ): Promise<O.BulkResult> {
+    R.checkIterable("flows", items);
+    const { signal, onResult } = R.readBulkOptions<Item>(options);
+    const failure = (errno: number, flow: Item) =>
+      this.#explain(new KernelError(errno, "netlink request"), { command, flow }) as KernelError;
+    try {
+      return await runBulk(() => this.#requests(), items, write, { signal, onResult, failure });
+    } catch (error) {
+      throw this.#explain(error, { command });
+    }
   }
 
   #filter(filter: Filter): FlowFilter {
@@ -235,8 +378,9 @@ export class Conntrack {
     connection.close();
   }
 
-  /** Yields what the parts of a dump bring; between two of them, which hold some 200 entries, others get their turn. */
+  /** Yields what the parts of a dump bring; between them others get their turn. */
   async *#dump<Item>(
+    request: Request,
     { signal, onInterrupted }: R.ListWork,
     start: (connection: NetlinkConnection, add: (item: Item) => void) => DumpParts,
   ): AsyncGenerator<Item, void, undefined> {
@@ -251,30 +395,40 @@ export class Conntrack {
         for (const item of items) {
           yield item;
           signal?.throwIfAborted();
+          if (isTurnOver()) await nextTurn();
         }
         if (done) {
           if (value.interrupted) onInterrupted?.();
           return;
         }
-        await setImmediate();
       }
+    } catch (error) {
+      throw this.#explain(error, request);
     } finally {
       this.#disconnect(connection);
     }
   }
 
   /** Makes a request about the flows that match, in batches, while they are dumped. Returns for how many the kernel did it. */
-  async #change(filter: FlowFilter, request: EntryRequest, signal: AbortSignal | undefined): Promise<number> {
+  async #change(
+    request: Request,
+    filter: FlowFilter,
+    change: EntryRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
     const dump = this.#connect();
     const changes = this.#connect();
     let count = 0;
     try {
-      const parts = changeParts({ dump, changes }, filter, request, { done: () => count++ });
+      const parts = changeParts({ dump, changes }, filter, change, { done: () => count++ });
       for (;;) {
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw new AbortedError(count, { cause: signal.reason });
         if (parts.next().done) return count;
-        await setImmediate();
+        if (isTurnOver()) await nextTurn();
       }
+    } catch (error) {
+      if (error instanceof ConntrackError) error.done = count;
+      throw this.#explain(error, request);
     } finally {
       this.#disconnect(dump);
       this.#disconnect(changes);

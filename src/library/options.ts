@@ -1,5 +1,6 @@
 /** What the methods of Conntrack take and give besides flows and expectations. */
 import type { EVENT_NAMES } from "../ctnetlink/events.js";
+import type { KernelError } from "../system/errors.js";
 import type { Expectation } from "./expectation.js";
 import type { Filter } from "./filter.js";
 import type { Family, Flow } from "./flow.js";
@@ -27,6 +28,42 @@ export interface OpenOptions {
 export interface Stoppable {
   /** Ends the work with the signal's reason, between two entries. What was done until then stays done. */
   signal?: AbortSignal;
+}
+
+/** How `create` creates. */
+export interface CreateOptions {
+  /** A flow that is there already is no error: it is returned as it is. */
+  ifAbsent?: boolean;
+}
+
+/** What became of one item of `createMany`, `removeMany` or `changeMany`. */
+export interface ItemResult<Item> {
+  /** What the caller gave. */
+  item: Item;
+  /** The how manieth it was, from 0. */
+  index: number;
+  /** Absent where the kernel did it. Its `code`: "ENOENT" for a flow that is not there, "EEXIST" for one that is. */
+  error?: KernelError;
+}
+
+/** How `createMany`, `removeMany` and `changeMany` work. */
+export interface BulkOptions<Item> extends Stoppable {
+  /** Told of each item, in order. What it throws ends the work. */
+  onResult?: (result: ItemResult<Item>) => void;
+}
+
+/** What became of all items of `createMany`, `removeMany` or `changeMany`. */
+export interface BulkResult {
+  /** For how many the kernel did it. */
+  done: number;
+  /** How many flows to remove or change were not there (ENOENT). */
+  missing: number;
+  /** How many flows to create had a tuple of a flow that was there (EEXIST). */
+  existing: number;
+  /** How many the kernel refused for other reasons, e.g. ENOMEM: the table is full. */
+  failed: number;
+  /** The first of those errors; its `flow` is the item. */
+  firstError?: KernelError;
 }
 
 /** Which entries `list` yields, and how. */

@@ -8,21 +8,42 @@ export const TABLES = ["conntrack", "expect"] as const satisfies readonly O.Tabl
 export const FLOW_TABLES = ["conntrack", "dying", "unconfirmed"] as const;
 
 /** These may be undefined, for a caller to pass on what it was given itself: no result depends on them. */
-const OPTIONAL = ["signal", "onInterrupted"] as const;
+const OPTIONAL = ["signal", "onInterrupted", "onResult"] as const;
 
 function readSignal(value: unknown): AbortSignal | undefined {
   const isSignal = value === undefined || typeof (value as AbortSignal | null)?.throwIfAborted === "function";
   return isSignal ? (value as AbortSignal | undefined) : V.refuse("options.signal", value, "an AbortSignal");
 }
 
-function readCallback(value: unknown): (() => void) | undefined {
-  if (value === undefined || typeof value === "function") return value as (() => void) | undefined;
-  return V.refuse("options.onInterrupted", value, "a function");
+function readCallback<Callback>(name: string, value: unknown): Callback | undefined {
+  if (value === undefined || typeof value === "function") return value as Callback | undefined;
+  return V.refuse(`options.${name}`, value, "a function");
 }
 
 /** Of work that can be stopped, and takes no other options. */
 export function readStoppable(options: unknown): AbortSignal | undefined {
   return readSignal(V.readProperties("options", options, ["signal"], OPTIONAL).signal);
+}
+
+/** Whether an existing flow is no error. */
+export function readCreateOptions(options: unknown): boolean {
+  const { ifAbsent } = V.readProperties("options", options, ["ifAbsent"]);
+  return ifAbsent === undefined ? false : V.readBoolean("options.ifAbsent", ifAbsent);
+}
+
+export function readBulkOptions<Item>(
+  options: unknown,
+): Pick<O.BulkOptions<Item>, "onResult"> & { signal: AbortSignal | undefined } {
+  const { signal, onResult } = V.readProperties("options", options, ["signal", "onResult"], OPTIONAL);
+  const callback = readCallback<(result: O.ItemResult<Item>) => void>("onResult", onResult);
+  return { signal: readSignal(signal), ...(callback && { onResult: callback }) };
+}
+
+/** What many flows are taken from. */
+export function checkIterable(path: string, value: unknown): void {
+  const iterable =
+    typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+  if (!iterable) V.refuse(path, value, "iterable");
 }
 
 export interface ListWork {
@@ -36,7 +57,7 @@ export function readListOptions(options: unknown): ListWork & { table: (typeof F
   return {
     table: V.readName("options.table", table, FLOW_TABLES),
     signal: readSignal(signal),
-    onInterrupted: readCallback(onInterrupted),
+    onInterrupted: readCallback("onInterrupted", onInterrupted),
   };
 }
 
@@ -47,7 +68,7 @@ export function readExpectationOptions(options: unknown): ListWork & { family: n
   return {
     family: family === undefined ? 0 : V.readFamily("options.family", family),
     signal: readSignal(signal),
-    onInterrupted: readCallback(onInterrupted),
+    onInterrupted: readCallback("onInterrupted", onInterrupted),
   };
 }
 

@@ -2,9 +2,8 @@
 import type { Changes as FlowChanges } from "../command/changes.js";
 import type { NewFlow as FlowToCreate } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
-import type { TupleFields } from "../ctnetlink/encode.js";
-import { DCCP_ROLES } from "../ctnetlink/names.js";
-import type { FlowKey } from "../ctnetlink/queries.js";
+import type { FlowKey, Tuple, TupleFields } from "../ctnetlink/encode.js";
+import { DCCP_ROLES, flagNames, STATUS_NAMES } from "../ctnetlink/names.js";
 import { UsageError } from "../system/errors.js";
 import type { Icmp, Protocol, Status } from "./flow.js";
 import * as V from "./value-readers.js";
@@ -31,6 +30,8 @@ export interface Key {
   /** Used where there is no `orig`. */
   reply?: Endpoints;
   zone?: number;
+  /** The kernel's id of the entry. Only `remove` and `removeMany` heed it: another flow with the same tuple stays. */
+  id?: number;
 }
 
 /** What takes the place of an address, and of a port where the protocol is TCP or UDP. */
@@ -75,10 +76,18 @@ export interface Changes {
   labels?: { add: readonly (string | number)[] } | { remove: readonly (string | number)[] | "all" };
 }
 
-function readEndpoints(path: string, value: V.TupleProperties): TupleFields {
-  const tuple: TupleFields = {
+/** All tuples get the same properties in the same order: what encodes them is quicker then. */
+function readEndpoints(path: string, value: V.TupleProperties, protonum?: number): Tuple {
+  const tuple: Tuple = {
     src: V.readAddress(`${path}.src`, value.src),
     dst: V.readAddress(`${path}.dst`, value.dst),
+    protonum,
+    sport: undefined,
+    dport: undefined,
+    icmpType: undefined,
+    icmpCode: undefined,
+    icmpId: undefined,
+    zone: undefined,
   };
   V.readPorts(path, value, tuple);
   return tuple;
@@ -91,16 +100,21 @@ function readBareEndpoints(path: string, value: unknown): TupleFields {
 
 /** Reads what names one flow. Other properties do not matter: a Flow has many. */
 export function readKey(key: Key): FlowKey {
-  const { protocol, orig, reply, zone } = V.checkObject("key", key) as Partial<Key>;
+  const { protocol, orig, reply, zone, id } = V.checkObject("key", key) as Partial<Key>;
   const byOrig = orig !== undefined;
   if (!byOrig && reply === undefined) throw new UsageError("key: neither orig nor reply is there");
   const path = byOrig ? "key.orig" : "key.reply";
-  const tuple = readEndpoints(path, V.checkObject(path, byOrig ? orig : reply));
+  const tuple = readEndpoints(
+    path,
+    V.checkObject(path, byOrig ? orig : reply),
+    V.readProtocol("key.protocol", protocol),
+  );
   return {
     family: V.commonFamily("key", undefined, tuple.src?.length, tuple.dst?.length),
     type: byOrig ? C.CTA_TUPLE_ORIG : C.CTA_TUPLE_REPLY,
-    tuple: { ...tuple, protonum: V.readProtocol("key.protocol", protocol) },
+    tuple,
     zone: zone === undefined ? undefined : V.readU16("key.zone", zone),
+    id: id === undefined ? undefined : V.readU32("key.id", id),
   };
 }
 
@@ -158,6 +172,17 @@ function readNewTranslation(path: string, value: unknown) {
   return nat.address === undefined ? V.refuse(`${path}.address`, undefined, "an address") : nat;
 }
 
+/** Flags that somebody may set (IPS_UNCHANGEABLE_MASK, nf_conntrack_common.h, has all others); CONFIRMED is set anyway. */
+const SETTABLE = C.IPS_SEEN_REPLY | C.IPS_ASSURED | C.IPS_FIXED_TIMEOUT | C.IPS_CONFIRMED | C.IPS_HELPER;
+
+/** The kernel passes over the others without a word: nothing would change. */
+function readSettable(path: string, value: unknown): number {
+  const flags = V.readFlags(path, value);
+  const [fixed] = flagNames(flags & ~SETTABLE, STATUS_NAMES);
+  if (fixed !== undefined) throw new UsageError(`${path}: the kernel lets nobody set ${fixed}`);
+  return flags;
+}
+
 /** Reads what is to change about flows of protocol `protonum`. */
 export function readChanges(changes: Changes, protonum: number | undefined, labelBits: V.LabelBits): FlowChanges {
   const known = ["timeout", "mark", "state", "status", "labels"] as const;
@@ -167,7 +192,7 @@ export function readChanges(changes: Changes, protonum: number | undefined, labe
   if (timeout !== undefined) values.timeoutSeconds = V.readU32("changes.timeout", timeout);
   if (mark !== undefined) values.mark = V.readMark("changes.mark", mark);
   if (state !== undefined) values.state = V.readState("changes.state", state, protonum);
-  if (status !== undefined) values.status = V.readFlags("changes.status", status);
+  if (status !== undefined) values.status = readSettable("changes.status", status);
   if (labels === undefined) return values;
   const { add, remove } = V.readSome("changes.labels", labels, ["add", "remove"]);
   if (add !== undefined && remove !== undefined) {

@@ -1,6 +1,7 @@
 /**
  * The errors that this package throws. Each has a stable `code` for programs and the `exitCode` that the command line gives it.
  */
+import { errnoName } from "./errno.js";
 
 /** What all errors of this package share. */
 export abstract class ConntrackError extends Error {
@@ -8,6 +9,8 @@ export abstract class ConntrackError extends Error {
   abstract readonly exitCode: number;
   /** Where in an input the error lies, for a second line of the message. */
   note?: string;
+  /** Work on many flows: how many were changed before it failed. */
+  done?: number;
 }
 
 /** A command line or an argument that cannot be accepted. `exitCode` 2 shows the hint to read the help, 1 does not. */
@@ -32,12 +35,19 @@ export class ClosedError extends ConntrackError {
   }
 }
 
-/** A system call or a request that the kernel refused. `errno` is positive, as in errno(3). */
+/**
+ * A system call or a request that the kernel refused. `code` is the name of its errno, as in Node: "EEXIST", "ENOENT",
+ * "ENOMEM", "EPERM". `errno` is positive, as in errno(3).
+ */
 export class KernelError extends ConntrackError {
-  readonly code = "CONNTRACK_KERNEL";
+  readonly code: string;
   readonly exitCode = 1;
-  /** The command that it befell, e.g. "create" or "create expect": the same errno reads differently. */
+  /** The command that failed, e.g. "create" or "create expect": the same errno reads differently. */
   command?: string;
+  /** The flow, key or expectation that the command was about, as the caller gave it. */
+  flow?: object;
+  /** The filter that the command was about, as the caller gave it. */
+  filter?: object;
   constructor(
     /** Positive errno. */
     readonly errno: number,
@@ -47,6 +57,21 @@ export class KernelError extends ConntrackError {
   ) {
     super(message);
     this.name = "KernelError";
+    this.code = errnoName(errno);
+  }
+}
+
+/**
+ * An update, a delete or other work on many flows was stopped by its signal, whose reason is the `cause`. `done` tells how
+ * many flows were changed until then.
+ */
+export class AbortedError extends ConntrackError {
+  readonly code = "ABORT_ERR";
+  readonly exitCode = 1;
+  constructor(done: number, options?: ErrorOptions) {
+    super(`stopped by its signal after ${done} flows`, options);
+    this.name = "AbortError";
+    this.done = done;
   }
 }
 

@@ -28,7 +28,7 @@ const failed: number = stats[0]!["insert_failed"]! + count;
 try {
   await conntrack.create({ protocol: "udp", timeout: failed, orig: { src: "::1", dst: "::2" } });
 } catch (error) {
-  if (error instanceof KernelError) console.log(error.errno, error.code satisfies "CONNTRACK_KERNEL");
+  if (error instanceof KernelError) console.log(error.errno, error.code satisfies string);
   else if (error instanceof ConntrackError) console.log(error.code);
 }
 const filter: Filter = { protocol: 6, nat: true };
@@ -116,10 +116,11 @@ describe("the library", () => {
     const library = await import("../../src/index.js");
     const codes = [
       new library.UsageError("x").code,
-      new library.KernelError(1, "x").code,
+      new library.KernelError(12, "x").code,
+      new library.AbortedError(1).code,
       new library.WireError("x", 0).code,
       new library.BackendError("x").code,
     ];
-    assert.deepEqual(codes, ["CONNTRACK_USAGE", "CONNTRACK_KERNEL", "CONNTRACK_WIRE", "CONNTRACK_BACKEND"]);
+    assert.deepEqual(codes, ["CONNTRACK_USAGE", "ENOMEM", "ABORT_ERR", "CONNTRACK_WIRE", "CONNTRACK_BACKEND"]);
   });
 });

@@ -165,9 +165,11 @@ describe("the table", () => {
     await assert.rejects(conntrack.create(UDP), (error) => {
       return (
         error instanceof KernelError &&
-        error.code === "CONNTRACK_KERNEL" &&
+        error.code === "EEXIST" &&
         error.errno === EEXIST &&
-        error.message === "netlink request: File exists"
+        error.command === "create" &&
+        error.flow === UDP &&
+        error.message === "EEXIST: a flow with one of these tuples is there already, create"
       );
     });
     await assert.rejects(
@@ -268,7 +270,7 @@ describe("the table", () => {
       }`;
     const without = ["--bounding-set=-net_admin", "--inh-caps=-net_admin"];
     const output = must("setpriv", ...without, process.execPath, "--input-type=module", "-e", code);
-    const denied = `KernelError CONNTRACK_KERNEL ${EPERM}`;
+    const denied = `KernelError EPERM ${EPERM}`;
     const dump = `${denied} netlink dump`;
     const request = `${denied} netlink request`;
     assert.deepEqual(lines(output), [
@@ -323,7 +325,7 @@ describe("a large table", () => {
       };
       const count = await turns(list());
       assert.equal(found, flows);
-      assert.ok(count > FLOWS / 500, `${count} turns`);
+      assert.ok(count > 2, `${count} turns`);
     });
   }
 

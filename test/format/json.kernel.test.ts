@@ -11,6 +11,7 @@ import { freshNetwork, ours, oursAsProcess, program } from "../support/command.j
 import { expectationText, flowText, type Line, parseLines } from "../support/json.js";
 import { CLIENT, type Lab, lab, nft, noLab, ROUTER, SERVER, sysctl } from "../support/lab.js";
 import { type Listener, listen } from "../support/listener.js";
+import { lacks } from "../support/process.js";
 import { loadTable } from "../support/table.js";
 import { lines, mask, PREFIX } from "../support/text.js";
 import { until } from "../support/wait.js";
@@ -141,7 +142,7 @@ const RULES = `table inet n {
   chain to_router { type nat hook postrouting priority srcnat; udp dport 54 snat ip to 10.0.2.1:4000-4010; ip saddr ${CLIENT} icmp type echo-request masquerade; }
 }`;
 
-describe("-o json on real traffic", { skip: noLab }, () => {
+describe("-o json on real traffic", { skip: noLab || lacks("ping") }, () => {
   let scene: Lab;
   let directory: string;
   let events: Listener;

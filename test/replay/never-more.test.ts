@@ -10,7 +10,7 @@ import { before, describe, it } from "node:test";
 import { freshNetwork, ours } from "../support/command.js";
 import { overlayEtc } from "../support/etc.js";
 import { nft, noLab, sysctl } from "../support/lab.js";
-import { must } from "../support/process.js";
+import { lacks, must } from "../support/process.js";
 import { lines, PREFIX, usage } from "../support/text.js";
 
 /** Each entry has a destination port, an ICMP id, a GRE key or a protocol of its own, which names it below. */
@@ -240,7 +240,7 @@ describe("labels", { skip: noLab }, () => {
   });
 });
 
-describe("counters and real packets", { skip: noLab }, () => {
+describe("counters and real packets", { skip: noLab || lacks("ping") }, () => {
   before(() => {
     freshNetwork();
     must("ip", "link", "set", "lo", "up");

@@ -13,6 +13,7 @@ import { commandName, refused } from "../support/command-name.js";
 import { notYet } from "../support/not-yet.js";
 import { type Outcome, spawnCommand } from "../support/process.js";
 import { installed } from "../support/reference.js";
+import { SHELL_FUNCTIONS } from "../support/shell.js";
 import { shellWords } from "../support/shell-words.js";
 import { listTable, loadTable } from "../support/table.js";
 import { lines, mask, maskStatsFigures, sortEntries } from "../support/text.js";
@@ -41,12 +42,9 @@ function skip(recorded: ShellCase): string | false {
   return needs;
 }
 
-/** The recorded waits are long enough for a C program that starts; ours needs a little more. */
+/** The recorded wait is long enough for a C program that starts on an idle machine. */
 function patient(cmd: string): string {
-  return cmd
-    .replace("timeout -s INT 0.8 ", "timeout -s INT 1.5 ")
-    .replace("& sleep .3;", "& sleep .8;")
-    .replace(/^timeout -s (TERM|INT) 0.3 /, "timeout -s $1 0.8 ");
+  return SHELL_FUNCTIONS + cmd.replace("& sleep .3;", "& listening $!;");
 }
 
 function expected(recorded: ShellCase): Deviation {

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { freshNetwork, program } from "../support/command.js";
 import { type Listener, listen } from "../support/listener.js";
 import { lacks, spawnCommand } from "../support/process.js";
+import { SHELL_FUNCTIONS } from "../support/shell.js";
 import { lines, PREFIX } from "../support/text.js";
 import { sleep, until } from "../support/wait.js";
 
@@ -20,11 +21,9 @@ afterEach(() => listener?.child.kill("SIGKILL"));
 
 it("SIGUSR1 ends the program, and opens no debugger", async () => {
   listener = await listen(program, ["-E"]);
-  const exited = once(listener.child, "exit");
-  listener.child.kill("SIGUSR1");
-  const [, signal] = await exited;
-  assert.equal(signal, "SIGUSR1");
-  assert.doesNotMatch(listener.stderr(), /Debugger/);
+  const { status, stderr } = await listener.end("SIGUSR1");
+  assert.equal(status, 128 + constants.signals.SIGUSR1);
+  assert.doesNotMatch(stderr, /Debugger/);
 });
 
 describe("signals that the caller ignores stay ignored", () => {
@@ -51,9 +50,7 @@ describe("signals that the caller ignores stay ignored", () => {
 
   it("and the others end the program", async () => {
     listener = await listen(program, ["-E"]);
-    const exited = once(listener.child, "exit");
-    listener.child.kill("SIGHUP");
-    assert.equal((await exited)[1], "SIGHUP");
+    assert.equal((await listener.end("SIGHUP")).status, 128 + constants.signals.SIGHUP);
   });
 });
 
@@ -78,7 +75,7 @@ describe("a terminal that has gone", { skip: lacks("script") }, () => {
   };
 
   it("is no reason for a native stack trace when TERM comes", async () => {
-    const inside = `trap '' HUP; '${program}' -E </dev/tty >'${directory}/out' 2>'${directory}/err' & echo $! >'${directory}/pid'; sleep 1`;
+    const inside = `${SHELL_FUNCTIONS} trap '' HUP; '${program}' -E </dev/tty >'${directory}/out' 2>'${directory}/err' & echo $! >'${directory}/pid'; listening $!`;
     const terminal = spawn("script", ["-qfec", inside, "/dev/null"], { stdio: ["pipe", "ignore", "ignore"] });
     await once(terminal, "exit");
     const pid = Number(read("pid"));
@@ -89,7 +86,7 @@ describe("a terminal that has gone", { skip: lacks("script") }, () => {
   });
 
   it("and one that another program has changed is left as it is", () => {
-    const inside = `'${program}' -E </dev/tty & sleep 0.6; stty -echo </dev/tty; kill -INT $!; wait; stty -a </dev/tty >'${directory}/stty'`;
+    const inside = `${SHELL_FUNCTIONS} '${program}' -E </dev/tty & listening $!; stty -echo </dev/tty; kill -INT $!; wait; stty -a </dev/tty >'${directory}/stty'`;
     // A shell without job control has its background commands ignore SIGINT; the program catches it all the same.
     spawnCommand("script", ["-qfec", inside, "/dev/null"]);
     assert.match(read("stty"), / -echo /);

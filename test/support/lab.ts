@@ -88,6 +88,9 @@ async function host(): Promise<Host> {
   });
   const { ready, ask } = answers(child);
   await ready;
+  // Whatever fails later, a host keeps no test file from its end; while it is asked, the timer of ask() does.
+  child.unref();
+  child.channel!.unref();
   const pid = child.pid!;
   return {
     pid,

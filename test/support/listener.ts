@@ -1,6 +1,7 @@
 /** `conntrack -E` in the background. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Outcome } from "./process.js";
 import { until } from "./wait.js";
@@ -24,10 +25,19 @@ function members(): number {
     .filter(([, protocol, , groups]) => Number(protocol) === NETLINK_NETFILTER && groups !== "00000000").length;
 }
 
+/** A listener that a failed test or hook has left behind must not keep the test file from its end. */
+function keepTestsAlive(child: ChildProcess, keep: boolean): void {
+  const change = keep ? "ref" : "unref";
+  child[change]();
+  // They are sockets, as node makes the pipes of a child.
+  for (const stream of [child.stdout, child.stderr]) (stream as Socket)[change]();
+}
+
 /** Starts `program` and waits until it listens for events, or has ended. */
 export async function listen(program: string, argv: readonly string[]): Promise<Listener> {
   const before = members();
   const child = spawn(program, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  keepTestsAlive(child, false);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -48,6 +58,7 @@ export async function listen(program: string, argv: readonly string[]): Promise<
     stdout: () => stdout,
     stderr: () => stderr,
     end: (signal) => {
+      keepTestsAlive(child, true);
       child.kill(signal);
       return ended;
     },

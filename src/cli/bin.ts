@@ -11,6 +11,7 @@ const SIGINT = 2;
 const SIGUSR1 = 10;
 const SIGPIPE = 13;
 const SIGTERM = 15;
+const SIGXFSZ = 25;
 
 /** What bin/conntrack has noted, as /proc/self/status shows it. */
 const IGNORED = BigInt(`0x${/^[0-9a-f]{1,16}$/.exec(process.env["CONNTRACK_IGNORED_SIGNALS"] ?? "")?.[0] ?? "0"}`);
@@ -21,10 +22,10 @@ function callerIgnores(signal: number): boolean {
 
 /**
  * Undoes what Node does with signals at its start: SIGUSR1 would open a debugger, SIGINT and SIGTERM would put the terminal
- * back, and abort where it is gone. Signals that the caller had ignored are ignored again: bin/conntrack has noted them.
+ * back, and abort where it is gone, and SIGXFSZ (ulimit -f) would be ignored. Signals that the caller had ignored are ignored again: bin/conntrack has noted them.
  */
 function takeSignals(backend: Backend): void {
-  for (const number of [SIGINT, SIGUSR1, SIGTERM]) backend.setSignal(number, false);
+  for (const number of [SIGINT, SIGUSR1, SIGTERM, SIGXFSZ]) backend.setSignal(number, false);
   // A SIGUSR1 that came before this line has opened it.
   (process as { _debugEnd?: () => void })._debugEnd?.();
   for (let number = 1; number <= 31; number++) {

@@ -26,11 +26,11 @@ export class HeldOutput implements Sink {
     // The caller writes to its buffer again.
     this.#held.push(bytes.slice());
     this.#length += bytes.length;
-    if (this.#length >= HELD_BYTES) this.release();
+    if (this.#length >= HELD_BYTES) this.flush();
   }
 
   /** Writes what is held, and holds nothing from now on. Throws what writing throws. */
-  release(): void {
+  flush(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const bytes of held) this.#sink.write(bytes);

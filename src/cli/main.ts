@@ -59,7 +59,7 @@ function runHeld(command: KernelCommand | LoadFile, io: Io, context: ParseContex
   } catch (error) {
     status = fail(error, io);
   }
-  stdout.release();
+  stdout.flush();
   return status;
 }
 

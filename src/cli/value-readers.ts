@@ -35,7 +35,7 @@ export function readKey(text: string): number {
 const MOST_BUFFER_BYTES = 0x7fffffff;
 
 export function readBufferSize(text: string): number {
-  return Math.min(readDecimal(text, "buffer size", Number.MAX_SAFE_INTEGER), MOST_BUFFER_BYTES);
+  return Math.min(readDecimal(text, "buffer size", Number.POSITIVE_INFINITY), MOST_BUFFER_BYTES);
 }
 
 /** A number, or the name of a service of the protocol. */

@@ -65,8 +65,11 @@ export class EntryOutput<View> {
 
   /** Writes what stands after the last entry. */
   end(): void {
-    if (this.count > 0 && this.#formatter.footer !== undefined) this.#writer.put(this.#formatter.footer);
+    const footer = this.count > 0 ? this.#formatter.footer : undefined;
+    if (footer !== undefined) this.#writer.put(footer);
     this.flush();
+    // A document that is complete is handed on, however short: the reference writes it before its summary.
+    if (footer !== undefined) this.#sink.flush?.();
   }
 
   flush(): void {

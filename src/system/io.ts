@@ -4,6 +4,8 @@
 export interface Sink {
   /** Writes all bytes before it returns; throws KernelError with the errno where that fails. */
   write(bytes: Uint8Array): void;
+  /** Where a sink holds a short output back: writes it now. */
+  flush?(): void;
 }
 
 /** Where bytes come from. */

@@ -191,6 +191,7 @@ table("-b", ["-E", "-b"], {
   // The kernel has a least size of its own, and setsockopt(2) takes an int: more counts as its largest.
   "0": "ok",
   "2147483648": "ok",
+  "99999999999999999999": "ok",
   "-1": "Invalid buffer size `$'",
   abc: "Invalid buffer size `$'",
 });

@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { cliCases } from "../support/cases.js";
 import { freshNetwork, ours } from "../support/command.js";
-import { commandName } from "../support/command-name.js";
-import { notYet } from "../support/not-yet.js";
 import type { Outcome } from "../support/process.js";
 import { type Random, random, seed } from "../support/random.js";
 import { installed, noReference, reference } from "../support/reference.js";
@@ -177,7 +175,7 @@ async function alike(argv: readonly string[], input = ""): Promise<void> {
 
 function compare(words: string): void {
   const argv = shellWords(words)!;
-  it(words, { skip: notYet(commandName(argv)) }, () => alike(argv));
+  it(words, () => alike(argv));
 }
 
 describe("creating", { skip: noReference }, () => {
@@ -185,7 +183,7 @@ describe("creating", { skip: noReference }, () => {
   for (const words of CREATES.slice(-5, -1)) compare(`-A ${words}`);
 
   // 1.4.9 counts an entry that was there; 1.4.7 neither counts nor changes it.
-  it("adds to an entry that is there", { skip: notYet("add") }, async () => {
+  it("adds to an entry that is there", async () => {
     const got = await on(() => ours(`-A ${CREATES.at(-1)}`.split(" ")));
     assert.match(got.stderr, /: 1 flow entries have been added\.\n$/);
     assert.equal(got.table.filter((line) => / 1000 src=10\.0\.1\.1 dst=8\.8\.8\.8 sport=5353 /.test(line)).length, 1);
@@ -201,7 +199,7 @@ describe("updating", { skip: noReference }, () => {
   for (const words of UPDATES) compare(`-U ${words}`);
 });
 
-describe("loading", { skip: noReference || notYet("load-file", "create", "add", "update", "delete", "flush") }, () => {
+describe("loading", { skip: noReference }, () => {
   for (const input of LOADS) it(JSON.stringify(input), () => alike(["-R", "-"], input));
 });
 
@@ -223,7 +221,7 @@ function filter(r: Random): string[] {
   return r.some(makers, 1 + r.below(3)).flatMap((make) => make());
 }
 
-describe(`random deletes, CONNTRACK_TEST_SEED=${seed}`, { skip: noReference || notYet("delete") }, () => {
+describe(`random deletes, CONNTRACK_TEST_SEED=${seed}`, { skip: noReference }, () => {
   const r = random(seed);
   for (let made = 0; made < RANDOM_DELETES; ) {
     const argv = ["-D", ...filter(r)];

@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type CliCase, cliCases } from "../support/cases.js";
 import { freshNetwork, ours } from "../support/command.js";
-import { commandName, refused } from "../support/command-name.js";
-import { notYet } from "../support/not-yet.js";
 import { listTable, loadTable } from "../support/table.js";
 import { lines, mask, maskStats, sortEntries } from "../support/text.js";
 import { cliDeviation, type Deviation } from "./deviations.js";
@@ -18,16 +16,10 @@ function expected(recorded: CliCase): Deviation {
   return { status: exit, stdout: stdout!, stderr, ...(tableAfter === undefined ? {} : { table: tableAfter }) };
 }
 
-function skip(recorded: CliCase): string | false {
-  const name = commandName(recorded.argv);
-  if (name !== "load-file" && refused(recorded.exit, recorded.stderr)) return cliDeviation(recorded)?.needs ?? false;
-  return notYet(name) || (cliDeviation(recorded)?.needs ?? false);
-}
-
 for (const group of Object.keys(cliCases.setup)) {
   describe(`cli.json on the table "${group}"`, () => {
     for (const recorded of cliCases.cases.filter((one) => one.group === group)) {
-      it(recorded.argv.join(" ") || "(no words)", { skip: skip(recorded) }, async () => {
+      it(recorded.argv.join(" ") || "(no words)", async () => {
         freshNetwork();
         await loadTable(cliCases.setup[group]!);
         const { status, stdout, stderr } = await ours(recorded.argv);

@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import type { CliCase, ShellCase } from "../support/cases.js";
-import { notYet } from "../support/not-yet.js";
 import { lines, PREFIX, TRY, usage } from "../support/text.js";
 
 export interface Deviation {
@@ -14,8 +13,6 @@ export interface Deviation {
   stderr: string | RegExp;
   /** The table afterwards, in the case's own format. */
   table?: readonly string[];
-  /** A reason to skip, while what it takes is not there yet. */
-  needs?: string | false;
 }
 
 interface Reasoned extends Deviation {
@@ -111,7 +108,7 @@ const UNREPLIED = NAMES.filter((name) => name !== "established" && name !== "dna
 const OF_NET = NAMES.filter((name) => name !== "v6");
 
 const cli: Record<string, Reasoned> = {
-  "-L -o json": { ...NONE_SHOWN, needs: notYet("json"), why: "-o json is an extension" },
+  "-L -o json": { ...NONE_SHOWN, why: "-o json is an extension" },
   "-L -s 1.1.1.1/": { ...refusedWith("Invalid netmask"), why: "an empty prefix length is not /0" },
   "-L --sport 80 -p tcp": { ...NONE_SHOWN, why: "protocol options may stand before -p" },
   "-L -p sctp --state HEARTBEAT_SENT": { ...NONE_SHOWN, why: "the reference crashes" },
@@ -162,7 +159,7 @@ const bufferSnippet = (size: string) =>
 const BUFFERS: Record<string, Reasoned> = Object.fromEntries(
   ["abc", "-1"].map((word) => [
     bufferSnippet(word),
-    { ...refusedValue(word), status: 0, stdout: "E-rc=2\n", needs: notYet("event"), why: CHECKED },
+    { ...refusedValue(word), status: 0, stdout: "E-rc=2\n", why: CHECKED },
   ]),
 );
 

@@ -4,7 +4,6 @@ import { describe, it } from "node:test";
 import { eventCases } from "../support/cases.js";
 import { freshNetwork, ours, program } from "../support/command.js";
 import { listen } from "../support/listener.js";
-import { notYet } from "../support/not-yet.js";
 import type { Outcome } from "../support/process.js";
 import { installed, reference } from "../support/reference.js";
 import { shellWords } from "../support/shell-words.js";
@@ -28,8 +27,7 @@ function destroyedSorted(all: readonly string[]): string[] {
 
 describe("events.json", () => {
   for (const recorded of eventCases.cases) {
-    const skip = recorded.exit === 2 ? false : notYet("event");
-    it(recorded.argv.join(" "), { skip }, async () => {
+    it(recorded.argv.join(" "), async () => {
       freshNetwork();
       const listener = await listen(program, recorded.argv);
       try {

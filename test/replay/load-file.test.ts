@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadFileCases } from "../support/cases.js";
 import { freshNetwork, ours } from "../support/command.js";
-import { notYet } from "../support/not-yet.js";
 import { listTable } from "../support/table.js";
 import { lines, mask } from "../support/text.js";
 import { assertLoadFileStderr } from "./deviations.js";
@@ -19,7 +18,7 @@ const ERROR_LINES: Readonly<Record<string, number>> = {
   "bad address on line 3": 3,
 };
 
-describe("load-file.json", { skip: notYet("load-file", "create", "add", "update", "delete", "flush") }, () => {
+describe("load-file.json", () => {
   for (const { name, input, argv, exit, stdout, stderr, tableAfter } of loadFileCases.cases) {
     it(name, async () => {
       freshNetwork();

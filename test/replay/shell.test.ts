@@ -9,8 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type ShellCase, shellCases } from "../support/cases.js";
 import { freshNetwork, ours, program } from "../support/command.js";
-import { commandName, refused } from "../support/command-name.js";
-import { notYet } from "../support/not-yet.js";
+import { commandName } from "../support/command-name.js";
 import { type Outcome, spawnCommand } from "../support/process.js";
 import { installed } from "../support/reference.js";
 import { SHELL_FUNCTIONS } from "../support/shell.js";
@@ -25,21 +24,9 @@ function plainArgv({ cmd }: ShellCase): string[] | undefined {
   return words?.[0] === "conntrack" && commandName(words.slice(1)) !== "event" ? words.slice(1) : undefined;
 }
 
-/** Our commands in a snippet, as far as a glance at the text shows them. */
-function argvs({ cmd }: ShellCase): string[][] {
-  return Array.from(cmd.matchAll(/(?:^|[;|&(] *|[\d.] +|[A-Z]=1 )conntrack(?= |$)([^|;&<]*)/g), ([, words]) =>
-    words!.trim().split(/ +/),
-  );
-}
-
 function skip(recorded: ShellCase): string | false {
-  const deviation = shellDeviation(recorded);
-  const needs = deviation?.needs ?? false;
-  const all = argvs(recorded).map(commandName);
-  const onlyRefused = all.length === 1 && all[0] !== "load-file" && refused(Number(recorded.rc), recorded.err);
-  if (!onlyRefused && notYet(...all)) return notYet(...all);
-  if (recorded.cmd.includes("$ORC") && installed === undefined) return "no conntrack of conntrack-tools is installed";
-  return needs;
+  const uncalled = recorded.cmd.includes("$ORC") && installed === undefined;
+  return uncalled ? "no conntrack of conntrack-tools is installed" : false;
 }
 
 /** The recorded wait is long enough for a C program that starts on an idle machine. */

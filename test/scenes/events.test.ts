@@ -5,7 +5,6 @@ import { program } from "../support/command.js";
 import { overlayEtc } from "../support/etc.js";
 import { CLIENT, type Lab, lab, nft, noLab, ROUTER, ROUTER_OUT, SERVER, SERVER6, sysctl } from "../support/lab.js";
 import { type Listener, listen } from "../support/listener.js";
-import { notYet } from "../support/not-yet.js";
 import { lacks, type Outcome } from "../support/process.js";
 import { installed, noReference, reference } from "../support/reference.js";
 import { asVersion149, lines } from "../support/text.js";
@@ -77,7 +76,7 @@ function comparable(text: string): string[] {
   );
 }
 
-describe("events", { skip: noLab || noReference || lacks("ping") || notYet("event") }, () => {
+describe("events", { skip: noLab || noReference || lacks("ping") }, () => {
   let scene: Lab;
   const pairs = new Map<string, { ours: Listener; theirs: Listener }>();
   const ended = new Map<string, { ours: Outcome; theirs: Outcome }>();

@@ -4,7 +4,6 @@ import { after, before, describe, it } from "node:test";
 import { agree } from "../support/agree.js";
 import { ours } from "../support/command.js";
 import { CLIENT, CLIENT6, type Lab, lab, nft, noLab, SERVER, SERVER6 } from "../support/lab.js";
-import { notYet } from "../support/not-yet.js";
 import { noReference } from "../support/reference.js";
 import { lines, mask } from "../support/text.js";
 import { until } from "../support/wait.js";
@@ -127,7 +126,7 @@ describe("expectations", { skip: noLab || noReference }, () => {
     await agree(["-S", "expect"]);
   });
 
-  it("empties the table of expectations", { skip: notYet("flush") }, async () => {
+  it("empties the table of expectations", async () => {
     assert.notEqual((await ours(["-L", "expect"])).stdout, "");
     const { status, stderr } = await ours(["-F", "expect"]);
     assert.match(stderr, /: expectation table has been emptied\.\n$/);

@@ -7,7 +7,6 @@ import { agree } from "../support/agree.js";
 import { ours } from "../support/command.js";
 import { overlayEtc } from "../support/etc.js";
 import { type Lab, lab, nft, noLab, SERVER } from "../support/lab.js";
-import { notYet } from "../support/not-yet.js";
 import { noReference } from "../support/reference.js";
 import { loadTable } from "../support/table.js";
 
@@ -77,7 +76,7 @@ describe("labels", { skip: noLab || noReference }, () => {
     assert.match((await ours(["-L", "--labelmap", map, "-l", "ninety-nine"])).stdout, /^udp .* dport=55 [^\n]*\n$/);
   });
 
-  it("adds and deletes labels", { skip: notYet("update") }, async () => {
+  it("adds and deletes labels", async () => {
     const update = (...words: string[]) =>
       ours(["-U", "-s", "1.1.1.1", "-d", "2.2.2.2", "-p", "udp", "--sport", "10", "--dport", "20", ...words]);
     assert.match((await update("--label-add", "ten,last")).stdout, / labels=ten,last\n$/);

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { program } from "../support/command.js";
 import { commandName } from "../support/command-name.js";
-import { notYet } from "../support/not-yet.js";
 import { fixtures } from "../support/paths.js";
 import { lacks, type Outcome, spawnCommand } from "../support/process.js";
 import { installed } from "../support/reference.js";
@@ -61,7 +60,7 @@ describe("without CAP_NET_ADMIN", { skip: lacks("setpriv") }, () => {
   for (const { argv, output, status } of recordings()) {
     const words = argv.join(" ");
     const isHelp = commandName(argv) === "help";
-    it(`conntrack ${words}`, { skip: notYet(commandName(argv)) }, () => {
+    it(`conntrack ${words}`, () => {
       const got = setpriv(WITHOUT, program, ...argv);
       if (!isHelp) {
         const want = (OWN[words]?.output ?? output).map(figures);
@@ -93,7 +92,7 @@ describe("an ordinary user in namespaces of his own", { skip: lacks("setpriv", "
     });
   });
 
-  it("lists and gets what he makes", { skip: installed === undefined ? notYet("create") : false }, () => {
+  it("lists and gets what he makes", () => {
     const tuple = "-s 1.1.1.1 -d 2.2.2.2 -p udp --sport 1 --dport 2";
     const { status, stdout } = there(`${fill}; '${program}' -L && '${program}' -G ${tuple} && '${program}' -S`);
     const [listed, got, stats] = lines(stdout);
@@ -103,7 +102,7 @@ describe("an ordinary user in namespaces of his own", { skip: lacks("setpriv", "
     assert.equal(status, 0);
   });
 
-  it("sees nothing of the table outside", { skip: installed === undefined ? notYet("create") : false }, async () => {
+  it("sees nothing of the table outside", async () => {
     await loadTable(["-I -s 1.1.1.1 -d 2.2.2.2 -p udp --sport 1 --dport 2 -t 100"]);
     assert.equal(there(`'${program}' -L`).stdout, "");
   });

@@ -1,4 +1,4 @@
-/** Which commands a recorded case runs: only to decide what is skipped while it is not there yet. */
+/** Which command a recorded case runs. */
 import type { CommandName } from "../../src/command/command.js";
 
 const LETTERS: Readonly<Record<string, CommandName>> = {

@@ -17,12 +17,13 @@ export interface Listener {
   end(signal: NodeJS.Signals): Promise<Outcome>;
 }
 
-/** How many netfilter sockets of this network namespace have joined a multicast group. */
-function members(): number {
+/** How many netfilter sockets of this network namespace have joined a multicast group; or how many there are. */
+function sockets({ joined }: { joined: boolean }): number {
   const rows = readFileSync("/proc/net/netlink", "utf8").trim().split("\n").slice(1);
   return rows
     .map((row) => row.trim().split(/ +/))
-    .filter(([, protocol, , groups]) => Number(protocol) === NETLINK_NETFILTER && groups !== "00000000").length;
+    .filter(([, protocol, , groups]) => Number(protocol) === NETLINK_NETFILTER && !(joined && groups === "00000000"))
+    .length;
 }
 
 /** A listener that a failed test or hook has left behind must not keep the test file from its end. */
@@ -33,9 +34,9 @@ function keepTestsAlive(child: ChildProcess, keep: boolean): void {
   for (const stream of [child.stdout, child.stderr]) (stream as Socket)[change]();
 }
 
-/** Starts `program` and waits until it listens for events, or has ended. */
-export async function listen(program: string, argv: readonly string[]): Promise<Listener> {
-  const before = members();
+/** Starts `program` and waits until it listens for events, or has ended. `joined`: false where its list names no event. */
+export async function listen(program: string, argv: readonly string[], { joined = true } = {}): Promise<Listener> {
+  const before = sockets({ joined });
   const child = spawn(program, argv, { stdio: ["ignore", "pipe", "pipe"] });
   keepTestsAlive(child, false);
   let stdout = "";
@@ -52,7 +53,13 @@ export async function listen(program: string, argv: readonly string[]): Promise<
       resolve({ status: status ?? 128 + constants.signals[signal!], stdout, stderr });
     });
   });
-  await until(`${program} ${argv.join(" ")} listens`, () => members() > before || child.exitCode !== null);
+  try {
+    const what = `${program} ${argv.join(" ")} listens`;
+    await until(what, () => sockets({ joined }) > before || child.exitCode !== null);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
   return {
     child,
     stdout: () => stdout,

@@ -12,6 +12,7 @@ import { root, tool } from "./build.mjs";
 
 /** Modules whose functions few runs call, and those that do not call them for each entry. Paths below src/. */
 export const LAZY_MODULES = [
+  "cli/groups.ts",
   "cli/load-file/load-file.ts",
   "cli/value-readers.ts",
   "command/count.ts",
@@ -20,6 +21,7 @@ export const LAZY_MODULES = [
   "command/event.ts",
   "command/flush.ts",
   "command/get.ts",
+  "command/group.ts",
   "command/list.ts",
   "command/stats.ts",
   "command/update.ts",
@@ -31,6 +33,7 @@ export const LAZY_MODULES = [
   "format/flow-text.ts",
   "format/flow-xml.ts",
   "format/stats.ts",
+  "tally/sorted.ts",
 ];
 
 const sources = join(root, "src");

@@ -4,6 +4,8 @@ import type { TupleFields } from "../ctnetlink/encode.js";
 import type { NumberCondition } from "../match/conditions.js";
 import type { NatFilter, StatusCondition } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
+import type { Field } from "../tally/fields.js";
+import type { Sort } from "../tally/names.js";
 
 /** A direction of which nothing was said. All have the same shape, for a million of them are made for a load-file. */
 export function noTuple(): TupleFields {
@@ -69,12 +71,15 @@ export interface OutputWords {
 export interface Extensions {
   bytes?: NumberCondition;
   packets?: NumberCondition;
+  "group-by"?: readonly Field[];
+  sort?: Sort;
+  limit?: number;
 }
 
 export type ExtensionName = keyof Extensions;
 
 export interface Arguments {
-  name: Exclude<CommandName, "load-file">;
+  name: Exclude<CommandName, "load-file" | "group">;
   table: TableName;
   /** AF_INET, AF_INET6, or AF_UNSPEC where neither -f nor an address said one. */
   family: number;

@@ -5,11 +5,13 @@
  */
 import type { NumberCondition } from "../match/conditions.js";
 import { UsageError } from "../system/errors.js";
+import { FIELD_NAMES, SORT_NAMES } from "../tally/names.js";
 import type { ExtensionName, Extensions } from "./arguments.js";
 import type { CommandOption } from "./commands.js";
 import type { Draft, Word } from "./draft.js";
+import { readFields, readSort } from "./groups.js";
 import { NOTHING, type Proposal } from "./proposal.js";
-import { readSizes } from "./value-readers.js";
+import { readLimit, readSizes } from "./value-readers.js";
 
 /** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
 export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
@@ -50,6 +52,9 @@ export type ExtensionRow<Value = unknown> = Flag<Value> | Valued<Value> | Option
 /** The commands that take filters. */
 const FILTERING: readonly Place[] = ["list", "list dying", "list unconfirmed", "delete", "update", "event"];
 
+/** Where groups and sorting are possible. */
+const LISTS: readonly Place[] = ["list", "list dying"];
+
 const sizes = (what: string): Valued<NumberCondition> => ({
   argument: "required",
   argumentName: "ranges",
@@ -64,6 +69,40 @@ const sizes = (what: string): Valued<NumberCondition> => ({
 export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extensions[Name]> } = {
   bytes: sizes("bytes"),
   packets: sizes("packets"),
+  "group-by": {
+    argument: "required",
+    argumentName: "fields",
+    proposal: { kind: "list", words: FIELD_NAMES },
+    help: `groups in place of entries: comma list of ${FIELD_NAMES.join(", ")}`,
+    about:
+      "An address may have a length, as in src/24: up to 32 it is that of IPv4 networks, and IPv6 addresses are grouped by /64; " +
+      "above, it is that of IPv6 networks, and IPv4 addresses are grouped whole. " +
+      "Shows a table, or with -o json an object a line; not with -z, -o xml or -o save.",
+    on: LISTS,
+    read: (_, text) => readFields(text),
+  },
+  sort: {
+    argument: "required",
+    argumentName: "key[:asc|:desc]",
+    proposal: { kind: "words", words: SORT_NAMES },
+    help: `order: a field of --group-by, ${SORT_NAMES.join(", ")}`,
+    about:
+      "Numbers begin with the largest, names with A, addresses with the lowest. " +
+      "Of equal entries the first in the table comes first, and entries without the value come last. " +
+      "Groups are sorted by flows unless this says otherwise, and know neither age nor expires; entries know no flows. " +
+      "Entries are held in memory: as many as --limit says, or all of them.",
+    on: LISTS,
+    read: (_, text) => readSort(text),
+  },
+  limit: {
+    argument: "required",
+    argumentName: "number",
+    proposal: NOTHING,
+    help: "how many entries or groups are shown at most",
+    about: "Without --sort and --group-by the table is read no further than that.",
+    on: [...LISTS, "list expect"],
+    read: (_, text) => readLimit(text),
+  },
 };
 
 export const EXTENSION_NAMES = Object.keys(EXTENSIONS) as readonly ExtensionName[];

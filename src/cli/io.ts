@@ -8,8 +8,6 @@ export type { OpenSource, Sink, Source } from "../system/io.js";
 export interface Io extends Context {
   /** Whether output is shown as it comes, however short: stdout is a terminal, or another device. */
   stdoutIsDevice(): boolean;
-  /** Whether a person may be reading stderr. */
-  stderrIsTerminal(): boolean;
   /** Opens a file for reading, "-" for standard input. Throws as node:fs does. */
   open(path: string): OpenSource;
 }

@@ -44,7 +44,7 @@ export function optionBits(...names: readonly OptionName[]): number {
 }
 
 /** A command on the command line: none at all is one too. */
-export type Subject = Exclude<CommandName, "load-file"> | "none";
+export type Subject = Exclude<CommandName, "load-file" | "group"> | "none";
 
 /** What a command does with a set of options, as bits. */
 export interface Rules {

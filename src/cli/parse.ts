@@ -9,6 +9,7 @@ import type { Draft, ParseContext, Word } from "./draft.js";
 import { checkExtensions, extensionWord } from "./extensions.js";
 import { filesOf } from "./files.js";
 import { Getopt } from "./getopt.js";
+import { checkGroups } from "./groups.js";
 import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
 import { OPTIONS } from "./options.js";
 import { checkProtocolOptions, protocolOptions, useProtocol } from "./protocol-options.js";
@@ -167,6 +168,8 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
   readLabels(draft);
   check(draft, inLoadFile);
   checkExtensions(draft, inLoadFile);
+  const { sort, limit, "group-by": by } = draft.low.extensions;
+  if (sort !== undefined || limit !== undefined || by !== undefined) checkGroups(draft.low);
   return draft;
 }
 
@@ -200,8 +203,8 @@ function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
 /** Turns label names into bits, now that all options are known. */
 function readLabels({ low, labels, labelMapPath, files }: Draft): void {
   const asked = labels.length > 0 || low.output.labels;
-  if (!asked && !low.output.json) return;
-  // json names labels where it can, and says nothing where it cannot.
+  if (!asked && !low.output.json && low.extensions["group-by"] === undefined) return;
+  // json and groups name labels where they can, and say nothing where they cannot.
   const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH, !asked);
   if (map !== undefined) low.labelMap = map;
   const { values } = low;

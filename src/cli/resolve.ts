@@ -1,11 +1,12 @@
 /** From low arguments to a meaning: which command, and what its options say to it. */
-import type { Command, Output } from "../command/command.js";
+import type { Command, GroupFlows, Output } from "../command/command.js";
 import { withIcmpId } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, TupleFields } from "../ctnetlink/encode.js";
 import { ALL_EVENTS } from "../ctnetlink/events.js";
 import { type AddressCondition, exactly, inNetwork, markedWith } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
+import type { Field } from "../tally/fields.js";
 import type { Arguments, OutputWords, Values } from "./arguments.js";
 
 const FORMATS = ["json", "xml", "save"] as const satisfies readonly (keyof OutputWords)[];
@@ -104,6 +105,12 @@ function keyOf({ family, values: { orig, reply, protonum } }: Arguments): FlowKe
   };
 }
 
+function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field[]): GroupFlows {
+  const { sort = { key: "flows" }, limit } = low.extensions;
+  const format = low.output.json ? "json" : "table";
+  return { name: "group", table, filter: filterOf(low), by, sort, format, ...given({ limit, labelMap: low.labelMap }) };
+}
+
 /** What the words of a command line mean together. They have passed all checks. */
 export function resolve(low: Arguments): Command {
   const { name, table, family, values } = low;
@@ -115,9 +122,12 @@ export function resolve(low: Arguments): Command {
       return { name, protonum };
     case "version":
       return { name };
-    case "list":
-      if (table === "expect") return { name, table, family, output };
-      return { name, table, filter: filterOf(low), zero: low.zero, output };
+    case "list": {
+      const { sort, limit, "group-by": by } = low.extensions;
+      if (table === "expect") return { name, table, family, ...given({ limit }), output };
+      if (by !== undefined) return groupsOf(low, table, by);
+      return { name, table, filter: filterOf(low), zero: low.zero, ...given({ sort, limit }), output };
+    }
     case "get":
       if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, output };
       return { name, table: "conntrack", key: keyOf(low), filter: filterOf(low), output };

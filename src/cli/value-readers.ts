@@ -84,6 +84,11 @@ export function readSizes(text: string): NumberCondition {
   return readRanges(text, parseSize);
 }
 
+/** --limit: 1 or more. */
+export function readLimit(text: string): number {
+  return parseDecimal(text, U32_MAX) || invalid("limit", text);
+}
+
 /** A number in any of C's bases. `letter` is the option as the message shows it. */
 export function readNumber(text: string, letter: string, max: number): number {
   return parseUnsigned(text, max) ?? unexpected(text, letter);

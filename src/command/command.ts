@@ -6,6 +6,9 @@ import type { ExpectTemplate, FlowKey, Tuple } from "../ctnetlink/encode.js";
 import type { FormatName } from "../format/formats.js";
 import type { FormatOptions } from "../format/formatter.js";
 import type { FlowFilter } from "../match/filter.js";
+import type { LabelMap } from "../system/labelmap.js";
+import type { Field } from "../tally/fields.js";
+import type { Sort } from "../tally/names.js";
 import type { Changes } from "./changes.js";
 import type { NewFlow } from "./new-flow.js";
 
@@ -23,7 +26,23 @@ export interface ListFlows {
   filter: FlowFilter;
   /** -z: read and zero the counters. */
   zero: boolean;
+  /** --sort; in the order of the dump where it is absent. */
+  sort?: Sort;
+  /** --limit: how many are shown at most. */
+  limit?: number;
   output: Output;
+}
+
+/** -L --group-by. */
+export interface GroupFlows {
+  name: "group";
+  table: Exclude<TableName, "expect">;
+  filter: FlowFilter;
+  by: readonly Field[];
+  sort: Sort;
+  limit?: number;
+  format: "table" | "json";
+  labelMap?: LabelMap;
 }
 
 export interface ListExpectations {
@@ -31,6 +50,8 @@ export interface ListExpectations {
   table: "expect";
   /** AF_INET, AF_INET6, or AF_UNSPEC for both. */
   family: number;
+  /** --limit: how many are shown at most. */
+  limit?: number;
   output: Output;
 }
 
@@ -136,6 +157,7 @@ export interface Stats {
 export type KernelCommand =
   | ListFlows
   | ListExpectations
+  | GroupFlows
   | GetFlow
   | GetExpectation
   | CreateFlow

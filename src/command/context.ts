@@ -12,6 +12,8 @@ export interface Context {
   backend: Backend;
   stdout: Sink;
   stderr: Sink;
+  /** Whether a person may be reading stderr. */
+  stderrIsTerminal(): boolean;
   nowMicroseconds(): number;
   /** A file of /proc whole, the names in a directory, what a symbolic link points to. They throw as node:fs does. */
   readFile(path: string): Uint8Array;

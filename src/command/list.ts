@@ -1,8 +1,10 @@
 /** -L: entries of a table, filtered and formatted as the kernel sends them. */
 import * as C from "../ctnetlink/constants.js";
 import { encodePlain } from "../ctnetlink/encode.js";
-import { ExpectView } from "../ctnetlink/view.js";
-import { checkStatus, dumpFlows } from "../match/dump.js";
+import { ExpectView, type FlowView } from "../ctnetlink/view.js";
+import { checkStatus, dumpFlows, upTo } from "../match/dump.js";
+import { lastOf } from "../netlink/connection.js";
+import { dumpSorted } from "../tally/sorted.js";
 import type { ListExpectations, ListFlows } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
@@ -14,18 +16,26 @@ const DUMP_TYPES: Readonly<Record<ListFlows["table"], number>> = {
   unconfirmed: C.CT_GET_UNCONFIRMED,
 };
 
-function warnIfInterrupted(interrupted: boolean, context: Context): void {
+export function dumpType(table: ListFlows["table"]): number {
+  return DUMP_TYPES[table];
+}
+
+export function warnIfInterrupted(interrupted: boolean, context: Context): void {
   if (interrupted) say(context, "the table changed while it was read: entries may be missing or shown twice");
 }
 
-export function listFlows({ table, filter, zero, output }: ListFlows, context: Context): number {
+export function listFlows({ table, filter, zero, sort, limit, output }: ListFlows, context: Context): number {
   checkStatus(filter);
   const type = zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
   let interrupted = false;
   const formatter = flowFormatter(output, context);
   const count = withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (shown) =>
     withConnection(context, (connection) => {
-      ({ interrupted } = dumpFlows(connection, filter, (view) => shown.entry(view), { type }));
+      const show = (view: FlowView) => shown.entry(view);
+      ({ interrupted } =
+        sort === undefined
+          ? dumpFlows(connection, filter, show, { type, limit })
+          : dumpSorted(connection, filter, show, { type }, sort, limit));
     }),
   );
   warnIfInterrupted(interrupted, context);
@@ -33,18 +43,21 @@ export function listFlows({ table, filter, zero, output }: ListFlows, context: C
   return 0;
 }
 
-export function listExpectations({ family, output }: ListExpectations, context: Context): number {
+export function listExpectations({ family, limit, output }: ListExpectations, context: Context): number {
   const view = new ExpectView();
   let interrupted = false;
   const count = withOutput(context.stdout, expectFormatter(output, context), (shown) =>
     withConnection(context, (connection) => {
-      ({ interrupted } = connection.dump(
+      const parts = connection.dumpParts(
         (writer) => encodePlain(writer, C.EXP_GET, family),
         (buffer, start, end) => {
           view.read(buffer, start, end);
-          if (family === C.AF_UNSPEC || view.family === family) shown.entry(view);
+          const wanted = family === C.AF_UNSPEC || view.family === family;
+          if (wanted && (limit === undefined || shown.count < limit)) shown.entry(view);
         },
-      ));
+        limit === undefined,
+      );
+      ({ interrupted } = lastOf(limit === undefined ? parts : upTo(parts, () => shown.count >= limit)));
     }),
   );
   warnIfInterrupted(interrupted, context);

@@ -9,6 +9,7 @@ import { deleteExpectation, deleteFlows } from "./delete.js";
 import { expectEvents, flowEvents } from "./event.js";
 import { flushExpectations, flushFlows } from "./flush.js";
 import { getExpectation, getFlow } from "./get.js";
+import { groupFlows } from "./group.js";
 import { listExpectations, listFlows } from "./list.js";
 import { stats } from "./stats.js";
 import { updateFlows } from "./update.js";
@@ -18,6 +19,8 @@ function dispatch(command: KernelCommand, context: Context): number {
   switch (command.name) {
     case "list":
       return command.table === "expect" ? listExpectations(command, context) : listFlows(command, context);
+    case "group":
+      return groupFlows(command, context);
     case "get":
       return command.table === "expect" ? getExpectation(command, context) : getFlow(command, context);
     case "count":
@@ -62,7 +65,7 @@ const KERNEL_ERRORS: readonly KernelErrorText[] = [
   { errno: E.EPERM, text: "sorry, you must be root or get CAP_NET_ADMIN capability to do this" },
   { errno: E.EINVAL, not: ["add"], text: "invalid parameters" },
   { errno: E.ENOMEM, text: "not enough memory" },
-  { errno: E.ENOTSUPP, on: ["list"], text: "function not implemented" },
+  { errno: E.ENOTSUPP, on: ["list", "group"], text: "function not implemented" },
   { errno: E.ENOENT, on: ["create", "get", "delete", "add"], text: "such conntrack doesn't exist" },
   { errno: E.ENOENT, on: ["create expect"], text: "master conntrack not found" },
   { errno: E.EEXIST, on: ["create"], text: "Such conntrack exists, try -U to update" },

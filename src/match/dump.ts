@@ -26,6 +26,24 @@ export interface DumpOptions {
   type?: number;
   /** Whether the kernel is asked to filter. It makes no difference to the result; tests compare the two. */
   kernelFilter?: boolean;
+  /** After how many entries that match the dump ends. The connection is good for close() only then. */
+  limit?: number | undefined;
+}
+
+/** The parts of a dump until enough of it was seen. */
+export function* upTo(
+  parts: Generator<void, { interrupted: boolean }, void>,
+  enough: () => boolean,
+): Generator<void, { interrupted: boolean }, void> {
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+    if (enough()) {
+      parts.return({ interrupted: false });
+      return { interrupted: false };
+    }
+    yield;
+  }
 }
 
 /**
@@ -49,21 +67,27 @@ export function* dumpFlowParts(
   options: DumpOptions = {},
   ahead = false,
 ): Generator<void, { interrupted: boolean }, void> {
-  const { type = CT_GET } = options;
+  const { type = CT_GET, limit = Number.POSITIVE_INFINITY } = options;
   const helped = type === CT_GET && (options.kernelFilter ?? true);
   const view = new FlowView();
   const matches = compileFilter(filter);
   let received = false;
-  const dump = (request: DumpFilter) =>
-    connection.dumpParts(
+  let found = 0;
+  const dump = (request: DumpFilter) => {
+    const parts = connection.dumpParts(
       (writer) => encodeFlowDump(writer, type, request),
       (buffer, start, end) => {
         received = true;
+        if (found >= limit) return;
         view.read(buffer, start, end);
-        if (matches === undefined || matches(view)) visit(view);
+        if (matches !== undefined && !matches(view)) return;
+        found++;
+        visit(view);
       },
       ahead,
     );
+    return limit === Number.POSITIVE_INFINITY ? parts : upTo(parts, () => found >= limit);
+  };
   const plain: DumpFilter = { family: filter.family ?? 0 };
   const request = helped ? kernelFilter(filter) : plain;
   try {

@@ -25,6 +25,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import { parseDecimal } from "../system/numbers.js";
 import { fromUtf8, withoutControls } from "../system/text.js";
 import type { KeyWriter } from "./key.js";
+import type { FIELD_NAMES } from "./names.js";
 
 /** A value as the json format has it: null where the flow has none. */
 export type FieldValue =
@@ -165,7 +166,8 @@ const hasSourceNat = (view: FlowView) => isSourceTranslated(view) || isSourcePor
 const hasDestinationNat = (view: FlowView) => isDestinationTranslated(view) || isDestinationPortTranslated(view);
 
 /** Where each address field finds its slot. What a translation made of an address is in the reply. */
-const ADDRESSES: Readonly<Record<string, (view: FlowView) => number>> = {
+type AddressName = "src" | "dst" | "reply-src" | "reply-dst" | "snat" | "dnat";
+const ADDRESSES: Readonly<Record<AddressName, (view: FlowView) => number>> = {
   src: (view) => sourceSlot(view, S.ORIG),
   dst: (view) => destinationSlot(view, S.ORIG),
   "reply-src": (view) => sourceSlot(view, S.REPLY),
@@ -331,7 +333,7 @@ function status(mask = 0xffffffff): Row {
 }
 
 /** The fields without a length, each made when somebody asks for it. */
-const ROWS: Readonly<Record<string, () => Row>> = {
+const ROWS: Readonly<Record<Exclude<(typeof FIELD_NAMES)[number], AddressName>, () => Row>> = {
   family: () => family,
   protocol,
   state,
@@ -345,40 +347,16 @@ const ROWS: Readonly<Record<string, () => Row>> = {
   status: () => status(),
 };
 
-/** The names that --group-by takes, in the order in which the help shows them. */
-export const FIELD_NAMES = [
-  "family",
-  "protocol",
-  "state",
-  "src",
-  "dst",
-  "sport",
-  "dport",
-  "reply-src",
-  "reply-dst",
-  "snat",
-  "dnat",
-  "nat",
-  "mark",
-  "zone",
-  "label",
-  "helper",
-  "status",
-] as const;
-
-/** Whether a field may have a length, as in src/24. */
-export const isAddressField = (name: string): boolean => Object.hasOwn(ADDRESSES, name);
-
 /** The field of a name of FIELD_NAMES, an address with or without /LEN; undefined for any other name. */
 export function fieldByName(name: string): Field | undefined {
   const slash = name.indexOf("/");
   const base = slash < 0 ? name : name.slice(0, slash);
-  if (isAddressField(base)) {
+  if (Object.hasOwn(ADDRESSES, base)) {
     const length = slash < 0 ? undefined : parseDecimal(name.slice(slash + 1), WHOLE.v6);
     if (slash >= 0 && length === undefined) return undefined;
-    return field(name, base, address(ADDRESSES[base]!, length === undefined ? WHOLE : lengthsOf(length)));
+    return field(name, base, address(ADDRESSES[base as AddressName], length === undefined ? WHOLE : lengthsOf(length)));
   }
-  return Object.hasOwn(ROWS, name) ? field(name, name, ROWS[name]!()) : undefined;
+  return Object.hasOwn(ROWS, name) ? field(name, name, ROWS[name as keyof typeof ROWS]()) : undefined;
 }
 
 /** Fields for the diagnosis, which --group-by does not have. */

@@ -24,6 +24,9 @@ const refusal = (...argv: string[]) => message(() => parseCommandLine(argv, test
 const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefined>> = {
   bytes: "1k-",
   packets: "1-5",
+  "group-by": "src,dport",
+  sort: "src",
+  limit: "3",
 };
 
 const words = (name: (typeof EXTENSION_NAMES)[number]) => [

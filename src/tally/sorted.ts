@@ -1,0 +1,27 @@
+/** A dump in an order other than the kernel's. */
+import { FlowView } from "../ctnetlink/view.js";
+import { type DumpOptions, dumpFlows } from "../match/dump.js";
+import type { FlowFilter } from "../match/filter.js";
+import type { NetlinkConnection } from "../netlink/connection.js";
+import type { Sort } from "./names.js";
+import { entryOrder } from "./order.js";
+import { Ranking } from "./ranking.js";
+
+/**
+ * Like dumpFlows, but sorted: `visit` is called when the dump is over. Entries that are equal keep the dump's order, and those
+ * without the value come last. Memory grows with `limit`, and with the table where there is none.
+ * @param sort one that entryOrder knows
+ */
+export function dumpSorted(
+  connection: NetlinkConnection,
+  filter: FlowFilter,
+  visit: (view: FlowView) => void,
+  options: DumpOptions,
+  sort: Sort,
+  limit?: number,
+): { interrupted: boolean } {
+  const ranking = new Ranking(entryOrder(sort)!, limit);
+  const result = dumpFlows(connection, filter, (view) => ranking.offer(view), options);
+  ranking.forEach(new FlowView(), visit);
+  return result;
+}

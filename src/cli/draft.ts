@@ -7,6 +7,7 @@ import type { ServiceNames } from "../system/service-names.js";
 import type { Arguments } from "./arguments.js";
 import type { OptionSpec } from "./getopt.js";
 import type { PairNames, Rules, Subject } from "./matrix.js";
+import type { Proposal } from "./proposal.js";
 
 /** What reading words takes from outside. Files are read when they are needed, and once for a context. */
 export interface ParseContext {
@@ -62,7 +63,10 @@ export interface ProtocolOption {
   /** Messages show the first. */
   readonly names: readonly [string, ...string[]];
   readonly argumentName: string;
+  /** One line, without a full stop. */
   readonly help: string;
+  /** What a shell may propose for the value; nothing where it is absent. */
+  proposal?(protocol: Protocol): Proposal;
   readonly legality: Legality;
   read(draft: Draft, text: string, protocol: Protocol): void;
 }

@@ -1,11 +1,16 @@
 /** The options that every protocol has: one row each. A name without a row does not compile. */
 import type { NatFilter } from "../match/filter.js";
+import { PROTOCOLS } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft } from "./draft.js";
 import type { OptionName } from "./matrix.js";
+import type { Proposal } from "./proposal.js";
 import { protocolOptions, useProtocol } from "./protocol-options.js";
 import {
+  EVENT_WORDS,
+  EXACT_OUTPUT_WORDS,
+  OUTPUT_WORDS,
   readAddress,
   readBufferSize,
   readDecimal,
@@ -18,13 +23,19 @@ import {
   readOutput,
   readProtocol,
   readStatus,
+  STATUS_WORDS,
 } from "./value-readers.js";
 
 interface Row {
   readonly letter: string;
   /** Other long names. */
   readonly synonyms?: readonly string[];
+  /** One line, without a full stop. */
   readonly help: string;
+  /** What the man page says besides, in whole sentences. */
+  readonly about?: string;
+  /** What a shell may propose for the value; nothing where it is absent. */
+  readonly proposal?: Proposal;
 }
 
 interface Flag extends Row {
@@ -70,6 +81,10 @@ function network(tuple: "orig" | "expectTuple", side: "src" | "dst"): Valued["re
   };
 }
 
+const LABELS: Proposal = { kind: "labels" };
+
+const namesOf = (rows: readonly (readonly [string, unknown])[]) => rows.map(([name]) => name);
+
 export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
   src: {
     letter: "s",
@@ -110,6 +125,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "protocol",
     help: "layer-4 protocol, by name or number; its own options go with it",
+    proposal: { kind: "words", words: PROTOCOLS.map(({ name }) => name) },
     read: (draft, text) => {
       const number = readProtocol(draft, text);
       draft.low.values.protonum = number;
@@ -130,6 +146,10 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "flags",
     help: "comma list of ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD; !FLAG for one that is not set; UNREPLIED, UNSET",
+    about:
+      "An entry matches when all flags are set that are named, and none that is named with an exclamation mark. UNREPLIED is" +
+      " !SEEN_REPLY; UNSET is none of EXPECTED, SEEN_REPLY, ASSURED and FIXED_TIMEOUT.",
+    proposal: { kind: "list", words: [...namesOf(STATUS_WORDS), "UNREPLIED"] },
     read: (draft, text) => {
       draft.low.values.status = readStatus(draft, text);
     },
@@ -138,6 +158,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "z",
     argument: "none",
     help: "set the counters to zero while listing",
+    about: "The kernel does that to all entries, so no filter may be given with it.",
     read: ({ low }) => {
       low.zero = true;
     },
@@ -147,6 +168,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "events",
     help: "comma list of NEW, UPDATES, DESTROY, or ALL",
+    about: "Without it all are shown. ALL is the same as naming all of them.",
+    proposal: { kind: "list", words: namesOf(EVENT_WORDS) },
     read: readEventMask,
   },
   "tuple-src": {
@@ -193,6 +216,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "mark[/mask]",
     help: "connection mark",
+    about: "A filter compares where MASK has ones. --update makes the mark (old AND NOT MASK) XOR MARK.",
     read: ({ low }, text) => {
       low.values.mark = readMark(text);
     },
@@ -211,6 +235,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "family",
     help: "ipv4 or ipv6",
+    proposal: { kind: "words", words: ["ipv4", "ipv6"] },
     read: readFamily,
   },
   "src-nat": {
@@ -218,6 +243,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "optional",
     argumentName: "ip[:port]",
     help: "source translation, and what to",
+    about: "Without an address: entries whose source is translated at all.",
     read: nat("srcNat", "src-nat"),
   },
   "dst-nat": {
@@ -225,6 +251,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "optional",
     argumentName: "ip[:port]",
     help: "destination translation, and what to",
+    about: "Without an address: entries whose destination is translated at all.",
     read: nat("dstNat", "dst-nat"),
   },
   output: {
@@ -232,6 +259,10 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "formats",
     help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, and xml or json; or save alone",
+    proposal: {
+      kind: "list",
+      words: namesOf([...OUTPUT_WORDS, ...EXACT_OUTPUT_WORDS]).map((name) => name.toLowerCase()),
+    },
     read: readOutput,
   },
   secmark: {
@@ -248,6 +279,9 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "bytes",
     help: "size of the receive buffer for events",
+    about:
+      "Without it there is room for a burst of some 200,000 events. Sizes beyond net.core.rmem_max need CAP_NET_ADMIN in the" +
+      " machine's own user namespace.",
     read: ({ low }, text) => {
       low.bufferSizeBytes = readBufferSize(text);
     },
@@ -257,6 +291,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "optional",
     argumentName: "ip[:port]",
     help: "source or destination translation, and what to",
+    about: "Without an address: entries that are translated at all. Not together with -n or -g.",
     read: nat("anyNat", "any-nat"),
   },
   zone: {
@@ -273,6 +308,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "labels",
     help: "comma list of labels, all of which must be set",
+    about: "Names come from the label file.",
+    proposal: LABELS,
     read: ({ labels }, names) => {
       labels.push({ field: "labels", names });
     },
@@ -282,6 +319,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "labels",
     help: "comma list of labels to set",
+    proposal: LABELS,
     read: (draft, names) => {
       draft.labels.push({ field: "labelAdd", names });
       refuseAddAndDelete(draft);
@@ -292,6 +330,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "optional",
     argumentName: "labels",
     help: "comma list of labels to clear; all, if none is named",
+    about: "Not together with --label-add.",
+    proposal: LABELS,
     read: (draft, names) => {
       draft.labels.push({ field: "labelDel", names });
       refuseAddAndDelete(draft);
@@ -320,6 +360,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "path",
     help: "file with the names of labels, instead of /etc/xtables/connlabel.conf",
+    proposal: { kind: "file" },
     read: (draft, path) => {
       if (draft.labelMapPath !== undefined) {
         throw new UsageError("option `--labelmap' can only be specified once");

@@ -2,12 +2,13 @@
 
 import * as C from "../ctnetlink/constants.js";
 import type { TupleFields } from "../ctnetlink/encode.js";
+import { DCCP_ROLES } from "../ctnetlink/names.js";
 import { type OptionGroup, type Protocol, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft, Legality, ProtocolOption, ProtocolOptions, Use, Word } from "./draft.js";
 import { checkOptions, type PairNames, type Rules } from "./matrix.js";
-import { readDecimal, readKey, readPort, readRole, readState } from "./value-readers.js";
+import { readDecimal, readKey, readPort, readRole, readState, stateWords } from "./value-readers.js";
 
 /** The columns of LEGALITY. */
 const USES: readonly Use[] = ["filter", "update", "create", "get", "create expect", "find expect"];
@@ -103,14 +104,14 @@ const KEYS = [
 
 /** ICMP and ICMPv6 differ in their names alone. */
 function icmp(prefix: string, title: string): readonly ProtocolOption[] {
-  const option = (legality: Legality, field: NumberField, what: string, max: number) =>
-    number([`${prefix}-${what}`], legality, `${title} ${what}`, ["orig", field], what, (_, text) =>
+  const option = (legality: Legality, field: NumberField, what: string, max: number, note = "") =>
+    number([`${prefix}-${what}`], legality, `${title} ${what}${note}`, ["orig", field], what, (_, text) =>
       readDecimal(text, `${title} ${what}`, max),
     );
   return [
     option("icmp", "icmpType", "type", 0xff),
     option("icmp", "icmpCode", "code", 0xff),
-    option("icmpId", "icmpId", "id", 0xffff),
+    option("icmpId", "icmpId", "id", 0xffff, "; -I, -A and -G take 0 where it is absent"),
   ];
 }
 
@@ -120,6 +121,7 @@ const state = (): ProtocolOption => ({
   argumentName: "state",
   legality: "state",
   help: "state of the connection, e.g. ESTABLISHED",
+  proposal: (protocol) => ({ kind: "words", words: stateWords(protocol) }),
   read: ({ low }, text, protocol) => {
     low.values.state = readState(protocol, text);
   },
@@ -145,6 +147,7 @@ const ROLE: ProtocolOption = {
   argumentName: "role",
   legality: "role",
   help: "client or server: which of them the original direction comes from",
+  proposal: () => ({ kind: "words", words: DCCP_ROLES }),
   read: ({ low }, text) => {
     low.values.role = readRole(text);
   },

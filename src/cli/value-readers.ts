@@ -299,6 +299,12 @@ export function readOutput(draft: Draft, text: string): void {
   if (output.json && output.xml) throw new UsageError("cannot combine json output with xml output, use one of them", 1);
 }
 
+/** All names that --state takes for a protocol. */
+export function stateWords({ protoinfo }: Protocol): readonly string[] {
+  const { states = [], stateAliases = {} }: Partial<ProtoinfoRow> = protoinfo ?? {};
+  return [...states, ...Object.keys(stateAliases)];
+}
+
 /** --state: exact names of the protocol. */
 export function readState({ name, protoinfo }: Protocol, text: string): number {
   const { states = [], stateAliases = {} }: Partial<ProtoinfoRow> = protoinfo ?? {};

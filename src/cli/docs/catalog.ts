@@ -1,74 +1,13 @@
 /** The command line as data, for what is made from it: the manual page and the completions of shells. */
 import type { TableName } from "../../command/command.js";
-import { DCCP_ROLES } from "../../ctnetlink/names.js";
-import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../../protocol/protocols.js";
+import { PROTOCOLS } from "../../protocol/protocols.js";
 import type { ExtensionName } from "../arguments.js";
 import { COMMANDS, type CommandOption, TABLES } from "../commands.js";
-import type { ProtocolOption, ProtocolOptions } from "../draft.js";
+import type { ProtocolOptions } from "../draft.js";
 import { EXTENSION_NAMES, EXTENSIONS } from "../extensions.js";
 import { commandRules, OPTION_NAMES, type OptionName } from "../matrix.js";
 import { OPTIONS } from "../options.js";
-import { NOTHING, type Proposal } from "../proposal.js";
 import { protocolOptions } from "../protocol-options.js";
-import * as V from "../value-readers.js";
-
-const LABELS: Proposal = { kind: "labels" };
-
-const names = (rows: readonly (readonly [string, unknown])[]) => rows.map(([name]) => name);
-
-/** The words of -u: what stands for bits, what stands for their absence, and UNREPLIED, which getopt's table lacks. */
-export const STATUS_WORDS: readonly string[] = [...names(V.STATUS_WORDS), "UNREPLIED"];
-export const EVENT_WORDS: readonly string[] = names(V.EVENT_WORDS);
-export const OUTPUT_WORDS: readonly string[] = names([...V.OUTPUT_WORDS, ...V.EXACT_OUTPUT_WORDS]).map((name) =>
-  name.toLowerCase(),
-);
-export const PROTOCOL_WORDS: readonly string[] = PROTOCOLS.map(({ name }) => name);
-
-/** By option. A new one needs a decision, or this does not compile. */
-export const PROPOSALS: Readonly<Record<OptionName, Proposal>> = {
-  src: NOTHING,
-  dst: NOTHING,
-  "reply-src": NOTHING,
-  "reply-dst": NOTHING,
-  protonum: { kind: "words", words: PROTOCOL_WORDS },
-  timeout: NOTHING,
-  status: { kind: "list", words: STATUS_WORDS },
-  zero: NOTHING,
-  "event-mask": { kind: "list", words: EVENT_WORDS },
-  "tuple-src": NOTHING,
-  "tuple-dst": NOTHING,
-  "mask-src": NOTHING,
-  "mask-dst": NOTHING,
-  "nat-range": NOTHING,
-  mark: NOTHING,
-  id: NOTHING,
-  family: { kind: "words", words: ["ipv4", "ipv6"] },
-  "src-nat": NOTHING,
-  "dst-nat": NOTHING,
-  output: { kind: "list", words: OUTPUT_WORDS },
-  secmark: NOTHING,
-  "buffer-size": NOTHING,
-  "any-nat": NOTHING,
-  zone: NOTHING,
-  label: LABELS,
-  "label-add": LABELS,
-  "label-del": LABELS,
-  "orig-zone": NOTHING,
-  "reply-zone": NOTHING,
-  labelmap: { kind: "file" },
-};
-
-/** All names that --state takes for a protocol. */
-export function stateWords({ protoinfo }: Protocol): readonly string[] {
-  const { states = [], stateAliases = {} }: Partial<ProtoinfoRow> = protoinfo ?? {};
-  return [...states, ...Object.keys(stateAliases)];
-}
-
-export function protocolProposal({ names: [name] }: ProtocolOption, protocol: Protocol): Proposal {
-  if (name === "state") return { kind: "words", words: stateWords(protocol) };
-  if (name === "role") return { kind: "words", words: DCCP_ROLES };
-  return NOTHING;
-}
 
 /** The protocols that have options of their own, with these. */
 export const PROTOCOLS_WITH_OPTIONS: readonly ProtocolOptions[] = PROTOCOLS.flatMap(

@@ -5,16 +5,14 @@ import type { ProtocolOption } from "../draft.js";
 import { EXTENSION_NAMES, EXTENSIONS } from "../extensions.js";
 import { OPTION_NAMES, type OptionName } from "../matrix.js";
 import { OPTIONS } from "../options.js";
-import type { Proposal } from "../proposal.js";
+import { NOTHING, type Proposal } from "../proposal.js";
 import {
   COMMAND_NAMES,
   extensionsOf,
   longNames,
   optionsOf,
-  PROPOSALS,
   PROTOCOLS_WITH_OPTIONS,
   plainLetter,
-  protocolProposal,
   tablesOf,
   tableWordsOf,
 } from "./catalog.js";
@@ -55,7 +53,7 @@ function protocolValues(): NamedProposals[] {
   const found = new Map<string, NamedProposals>();
   for (const { protocol, options } of PROTOCOLS_WITH_OPTIONS) {
     for (const option of options) {
-      const proposal = protocolProposal(option, protocol);
+      const proposal = option.proposal?.(protocol) ?? NOTHING;
       if (proposal.kind === "nothing") continue;
       const [name] = option.names;
       const entry = found.get(name) ?? { name, byProtocol: [] };
@@ -76,7 +74,7 @@ const indent = (depth: number, lines: readonly string[]) => lines.map((line) => 
 
 function bashValueCases(): string[] {
   const options = OPTION_NAMES.filter((option) => OPTIONS[option].argument !== "none").map((option) => {
-    return { words: optionWords(option), proposal: PROPOSALS[option] };
+    return { words: optionWords(option), proposal: OPTIONS[option].proposal ?? NOTHING };
   });
   const extensions = EXTENSION_NAMES.flatMap((name) => {
     const row = EXTENSIONS[name];
@@ -105,7 +103,7 @@ function bashValueCases(): string[] {
     "  ;;",
   ]);
   const silent = PROTOCOLS_WITH_OPTIONS.flatMap(({ protocol, options }) =>
-    options.filter((option) => protocolProposal(option, protocol).kind === "nothing").flatMap(protocolWords),
+    options.filter((option) => (option.proposal?.(protocol) ?? NOTHING).kind === "nothing").flatMap(protocolWords),
   );
   return [...cases, files, ...byProtocol, `${[...new Set(silent)].join("|")}) : ;;`];
 }
@@ -286,7 +284,7 @@ export function zshCompletion(): string {
   const options = OPTION_NAMES.map((option) => {
     const row = OPTIONS[option];
     const name = row.argument === "none" ? "" : row.argumentName;
-    return zshSpec(optionWords(option), row.help, row.argument, name, zshAction(PROPOSALS[option]));
+    return zshSpec(optionWords(option), row.help, row.argument, name, zshAction(OPTIONS[option].proposal ?? NOTHING));
   });
   const extensions = EXTENSION_NAMES.map((name) => {
     const row = EXTENSIONS[name];
@@ -297,7 +295,7 @@ export function zshCompletion(): string {
     `${protocol.name})`,
     "  specs+=(",
     ...rows.map((option) => {
-      const action = zshAction(protocolProposal(option, protocol));
+      const action = zshAction(option.proposal?.(protocol) ?? NOTHING);
       return `    ${zshSpec(protocolWords(option), option.help, "required", option.argumentName, action)}`;
     }),
     "  )",
@@ -369,7 +367,7 @@ export function fishCompletion(): string {
   const options = OPTION_NAMES.map((option) => {
     const { argument, help } = OPTIONS[option];
     // fish knows no optional values that may stand apart: such an option is one without.
-    const value = argument === "required" ? fishArguments(PROPOSALS[option]) : "";
+    const value = argument === "required" ? fishArguments(OPTIONS[option].proposal ?? NOTHING) : "";
     return `complete -c conntrack ${fishFlags(optionWords(option))}${value} -d ${fishText(help)}`;
   });
   const extensions = EXTENSION_NAMES.map((name) => {
@@ -379,7 +377,7 @@ export function fishCompletion(): string {
   });
   const protocols = PROTOCOLS_WITH_OPTIONS.flatMap(({ protocol, options: rows }) =>
     rows.map((option) => {
-      const value = fishArguments(protocolProposal(option, protocol));
+      const value = fishArguments(option.proposal?.(protocol) ?? NOTHING);
       const when = `-n '__conntrack_protocol ${protocol.name}'`;
       return `complete -c conntrack ${when} ${fishFlags(protocolWords(option))}${value} -d ${fishText(option.help)}`;
     }),

@@ -6,14 +6,13 @@ import type { ProtocolOption } from "../draft.js";
 import { EXTENSION_NAMES, EXTENSIONS, type Place } from "../extensions.js";
 import { OPTION_NAMES, type OptionName } from "../matrix.js";
 import { OPTIONS } from "../options.js";
+import { stateWords } from "../value-readers.js";
 import {
   COMMAND_NAMES,
-  EVENT_WORDS,
   longNames,
   optionsOf,
   PROTOCOLS_WITH_OPTIONS,
   plainLetter,
-  stateWords,
   tablesOf,
   tableWordsOf,
 } from "./catalog.js";
@@ -28,24 +27,6 @@ const ABOUT_COMMANDS: Readonly<Partial<Record<CommandOption, string>>> = {
     " some: a warning says so, and the summary how often.",
   flush: "With -f only the entries of that family.",
   stats: "One line a processor, since the machine was started.",
-};
-
-/** What there is to say about an option beyond its line of help. */
-const ABOUT_OPTIONS: Readonly<Partial<Record<OptionName, string>>> = {
-  status:
-    "An entry matches when all flags are set that are named, and none that is named with an exclamation mark. UNREPLIED is" +
-    " !SEEN_REPLY; UNSET is none of EXPECTED, SEEN_REPLY, ASSURED and FIXED_TIMEOUT.",
-  zero: "The kernel does that to all entries, so no filter may be given with it.",
-  "event-mask": `Without it all are shown. ${EVENT_WORDS[0]} is the same as naming all of them.`,
-  mark: "A filter compares where MASK has ones. --update makes the mark (old AND NOT MASK) XOR MARK.",
-  "src-nat": "Without an address: entries whose source is translated at all.",
-  "dst-nat": "Without an address: entries whose destination is translated at all.",
-  "any-nat": "Without an address: entries that are translated at all. Not together with -n or -g.",
-  label: "Names come from the label file.",
-  "label-del": "Not together with --label-add.",
-  "buffer-size":
-    "Without it there is room for a burst of some 200,000 events. Sizes beyond net.core.rmem_max need CAP_NET_ADMIN in the" +
-    " machine's own user namespace.",
 };
 
 /** Text for roff: a backslash, a hyphen that is a minus sign, and what would be a macro at the start of a line. */
@@ -126,14 +107,13 @@ function commands(): string {
 
 function options(): string {
   return OPTION_NAMES.map((option) => {
-    const { letter, help, ...row } = OPTIONS[option];
+    const { letter, help, about, ...row } = OPTIONS[option];
     const argument =
       row.argument === "none"
         ? ""
         : row.argument === "optional"
           ? `[${italic(row.argumentName)}]`
           : italic(row.argumentName);
-    const about = ABOUT_OPTIONS[option];
     return term(words(letter, longNames(option)), argument, [
       sentence(help),
       ...(about === undefined ? [] : [roff(about)]),

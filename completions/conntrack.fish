@@ -96,6 +96,7 @@ complete -c conntrack -l packets -x -d 'packets of both directions together: com
 complete -c conntrack -l group-by -x -a '(__conntrack_list family protocol state src dst sport dport reply-src reply-dst snat dnat nat mark zone label helper status)' -d 'groups in place of entries: comma list of family, protocol, state, src, dst, sport, dport, reply-src, reply-dst, snat, dnat, nat, mark, zone, label, helper, status'
 complete -c conntrack -l sort -x -a 'flows unreplied packets bytes orig-bytes reply-bytes age expires' -d 'order: a field of --group-by, flows, unreplied, packets, bytes, orig-bytes, reply-bytes, age, expires'
 complete -c conntrack -l limit -x -d 'how many entries or groups are shown at most'
+complete -c conntrack -l from -r -F -d 'read a saved table instead of the kernel\'s: lines of -o json, of the default or extended format, or of /proc/net/nf_conntrack; - is standard input'
 complete -c conntrack -n '__conntrack_protocol tcp' -l sport -l orig-port-src -x -d 'source port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l dport -l orig-port-dst -x -d 'destination port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l reply-port-src -x -d 'source port of the reply'

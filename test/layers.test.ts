@@ -11,7 +11,7 @@ const LAYERS = [
   ["src/cli", "src/library"],
   ["src/command"],
   ["src/tally"],
-  ["src/match", "src/format"],
+  ["src/match", "src/format", "src/saved"],
   ["src/protocol"],
   ["src/ctnetlink"],
   ["src/netlink"],

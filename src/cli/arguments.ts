@@ -74,6 +74,8 @@ export interface Extensions {
   "group-by"?: readonly Field[];
   sort?: Sort;
   limit?: number;
+  /** A path, or "-" for standard input. */
+  from?: string;
 }
 
 export type ExtensionName = keyof Extensions;
@@ -90,6 +92,8 @@ export interface Arguments {
   zero: boolean;
   /** -e: bit 0 new, 1 update, 2 destroy; absent where -e is. 0 is a list that names no event. */
   eventMask?: number;
+  /** What the names of labels in a saved table mean: with --from, where there is a map. */
+  savedLabels?: LabelMap;
   /** -b. */
   bufferSizeBytes?: number;
   /** Where label names come from; absent unless a label option or -o labels asked for them, or where the file is missing. */

@@ -103,6 +103,17 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     on: [...LISTS, "list expect"],
     read: (_, text) => readLimit(text),
   },
+  from: {
+    argument: "required",
+    argumentName: "file",
+    proposal: { kind: "file" },
+    help: "read a saved table instead of the kernel's: lines of -o json, of the default or extended format, or of /proc/net/nf_conntrack; - is standard input",
+    about:
+      "No right is needed. Ages count from the time of reading, unless the lines say when they were made (-o ktimestamp). " +
+      "A line that cannot be read is an error that names its number.",
+    on: ["list", "count"],
+    read: (_, text) => text,
+  },
 };
 
 export const EXTENSION_NAMES = Object.keys(EXTENSIONS) as readonly ExtensionName[];

@@ -9,6 +9,7 @@ import { HeldOutput } from "./held-output.js";
 import type { Io } from "./io.js";
 import { loadFile } from "./load-file/load-file.js";
 import { type ParseContext, parseCommandLine } from "./parse.js";
+import { savedIo } from "./saved-io.js";
 
 export const VERSION_LINE = "conntrack v1.4.9 (conntrack-tools)\n";
 const TRY_HELP = "Try `conntrack -h' or 'conntrack --help' for more information.";
@@ -47,7 +48,9 @@ export function main(
 }
 
 function run(command: KernelCommand | LoadFile, io: Io, context: ParseContext): number {
-  return command.name === "load-file" ? loadFile(command.file, io, context) : runCommand(command, io);
+  if (command.name === "load-file") return loadFile(command.file, io, context);
+  const from = "from" in command ? command.from : undefined;
+  return runCommand(command, from === undefined ? io : savedIo(from, io));
 }
 
 /** The same with a short output held back until the summary, or the error, is written. */

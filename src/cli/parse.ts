@@ -170,6 +170,7 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
   checkExtensions(draft, inLoadFile);
   const { sort, limit, "group-by": by } = draft.low.extensions;
   if (sort !== undefined || limit !== undefined || by !== undefined) checkGroups(draft.low);
+  if (draft.low.zero && draft.low.extensions.from !== undefined) throw new UsageError("Can't use -z with --from");
   return draft;
 }
 
@@ -203,6 +204,10 @@ function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
 /** Turns label names into bits, now that all options are known. */
 function readLabels({ low, labels, labelMapPath, files }: Draft): void {
   const asked = labels.length > 0 || low.output.labels;
+  if (low.extensions.from !== undefined) {
+    const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH, labelMapPath === undefined);
+    if (map !== undefined) low.savedLabels = map;
+  }
   if (!asked && !low.output.json && low.extensions["group-by"] === undefined) return;
   // json and groups name labels where they can, and say nothing where they cannot.
   const map = files.labelMap(labelMapPath ?? LABEL_MAP_PATH, !asked);

@@ -1,11 +1,12 @@
 /** From low arguments to a meaning: which command, and what its options say to it. */
-import type { Command, GroupFlows, Output } from "../command/command.js";
+import type { Command, GroupFlows, Output, SavedTableFile } from "../command/command.js";
 import { withIcmpId } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, TupleFields } from "../ctnetlink/encode.js";
 import { ALL_EVENTS } from "../ctnetlink/events.js";
 import { type AddressCondition, exactly, inNetwork, markedWith } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
+import type { LabelMap } from "../system/labelmap.js";
 import type { Field } from "../tally/fields.js";
 import type { Arguments, OutputWords, Values } from "./arguments.js";
 
@@ -84,6 +85,11 @@ export function filterOf(low: Arguments): FlowFilter {
   };
 }
 
+/** The saved table that stands for the kernel's. */
+function fromOf({ extensions: { from: path }, savedLabels: labels }: Arguments): { from?: SavedTableFile } {
+  return path === undefined ? {} : { from: { path, ...given<{ labels: LabelMap }>({ labels }) } };
+}
+
 /** The protocol, its state, and what belongs to the state. */
 function stateOf({ protonum, state, role, origVtag, replyVtag }: Values) {
   return given<{ protonum: number; state: number; role: number; origVtag: number; replyVtag: number }>({
@@ -108,7 +114,16 @@ function keyOf({ family, values: { orig, reply, protonum } }: Arguments): FlowKe
 function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field[]): GroupFlows {
   const { sort = { key: "flows" }, limit } = low.extensions;
   const format = low.output.json ? "json" : "table";
-  return { name: "group", table, filter: filterOf(low), by, sort, format, ...given({ limit, labelMap: low.labelMap }) };
+  return {
+    name: "group",
+    table,
+    ...fromOf(low),
+    filter: filterOf(low),
+    by,
+    sort,
+    format,
+    ...given({ limit, labelMap: low.labelMap }),
+  };
 }
 
 /** What the words of a command line mean together. They have passed all checks. */
@@ -126,7 +141,7 @@ export function resolve(low: Arguments): Command {
       const { sort, limit, "group-by": by } = low.extensions;
       if (table === "expect") return { name, table, family, ...given({ limit }), output };
       if (by !== undefined) return groupsOf(low, table, by);
-      return { name, table, filter: filterOf(low), zero: low.zero, ...given({ sort, limit }), output };
+      return { name, table, ...fromOf(low), filter: filterOf(low), zero: low.zero, ...given({ sort, limit }), output };
     }
     case "get":
       if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, output };
@@ -182,6 +197,7 @@ export function resolve(low: Arguments): Command {
       return table === "expect" ? { ...events, table } : { ...events, table: "conntrack", filter: filterOf(low) };
     }
     case "count":
+      return { name, table: counted, ...fromOf(low), output };
     case "stats":
       return { name, table: counted, output };
   }

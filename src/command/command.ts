@@ -20,9 +20,18 @@ export interface Output {
   show: Pick<FormatOptions, "extended" | "id" | "timestamp" | "ktimestamp" | "labels">;
 }
 
+/** --from: a table that was saved as text. */
+export interface SavedTableFile {
+  /** "-" for standard input. */
+  path: string;
+  /** What the names of labels mean. */
+  labels?: LabelMap;
+}
+
 export interface ListFlows {
   name: "list";
   table: Exclude<TableName, "expect">;
+  from?: SavedTableFile;
   filter: FlowFilter;
   /** -z: read and zero the counters. */
   zero: boolean;
@@ -37,6 +46,7 @@ export interface ListFlows {
 export interface GroupFlows {
   name: "group";
   table: Exclude<TableName, "expect">;
+  from?: SavedTableFile;
   filter: FlowFilter;
   by: readonly Field[];
   sort: Sort;
@@ -143,6 +153,7 @@ export interface ExpectEvents extends Events {
 
 export interface Count {
   name: "count";
+  from?: SavedTableFile;
   table: "conntrack" | "expect";
   output: Output;
 }

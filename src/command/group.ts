@@ -24,9 +24,9 @@ function accountingIsOff(context: Context): boolean {
 }
 
 /** Why there are no PACKETS and BYTES, for who sits at a terminal. */
-function hintAtAccounting(context: Context): void {
+function hintAtAccounting(context: Context, isSaved: boolean): void {
   if (!context.stderrIsTerminal()) return;
-  const why = accountingIsOff(context) ? ": net.netfilter.nf_conntrack_acct is off" : "";
+  const why = !isSaved && accountingIsOff(context) ? ": net.netfilter.nf_conntrack_acct is off" : "";
   say(context, `HINT: no entry has counters${why}`);
 }
 
@@ -45,7 +45,8 @@ export function groupFlows(command: GroupFlows, context: Context): number {
   }
   warnIfInterrupted(interrupted, context);
   const total = totalOf(table);
-  if (format === "table" && total.flows > 0n && total.counted === 0n) hintAtAccounting(context);
+  if (format === "table" && total.flows > 0n && total.counted === 0n)
+    hintAtAccounting(context, command.from !== undefined);
   say(context, `${rows.length} of ${table.size} groups of ${total.flows} flow entries have been shown.`);
   return 0;
 }

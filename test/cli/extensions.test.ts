@@ -27,6 +27,7 @@ const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefin
   "group-by": "src,dport",
   sort: "src",
   limit: "3",
+  from: "table.txt",
 };
 
 const words = (name: (typeof EXTENSION_NAMES)[number]) => [

@@ -1,8 +1,8 @@
 /** Low arguments: what the words of a command line say, option by option, before it is clear what they mean together. */
 import type { CommandName, TableName } from "../command/command.js";
 import type { TupleFields } from "../ctnetlink/encode.js";
-import type { NumberCondition } from "../match/conditions.js";
-import type { NatFilter, StatusCondition } from "../match/filter.js";
+import type { MarkCondition, MaskedMark, NumberCondition } from "../match/conditions.js";
+import type { NatFilter, StatusCondition, TupleMatch } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { Field } from "../tally/fields.js";
 import type { Sort } from "../tally/names.js";
@@ -31,18 +31,18 @@ export interface Values {
   /** Network masks of orig.src and orig.dst. */
   srcMask?: Uint8Array;
   dstMask?: Uint8Array;
-  protonum?: number;
-  state?: number;
+  protonum?: number | undefined;
+  state?: number | undefined;
   origVtag?: number;
   replyVtag?: number;
   /** DCCP role: 0 client, 1 server. */
   role?: number;
   timeoutSeconds?: number;
   status?: StatusCondition;
-  mark?: { value: number; mask: number };
+  mark?: MaskedMark | undefined;
   secmark?: number;
-  id?: number;
-  zone?: number;
+  id?: number | undefined;
+  zone?: number | undefined;
   /** -n, -g, -j: an empty object asks whether the flow is translated at all. */
   srcNat?: NatFilter;
   dstNat?: NatFilter;
@@ -52,6 +52,20 @@ export interface Values {
   labelAdd?: number[];
   /** Bits to clear, or all of them. */
   labelDel?: number[] | "all";
+}
+
+/**
+ * Conditions by options whose value is a list, a range or a negation. `Values` has nothing for these options then: what is
+ * written to the kernel is one value.
+ */
+export interface Lists {
+  orig: TupleMatch;
+  reply: TupleMatch;
+  protonum?: NumberCondition | undefined;
+  state?: NumberCondition | undefined;
+  id?: NumberCondition | undefined;
+  zone?: NumberCondition | undefined;
+  mark?: MarkCondition | undefined;
 }
 
 /** The words of -o that were given. */
@@ -71,6 +85,9 @@ export interface OutputWords {
 export interface Extensions {
   bytes?: NumberCondition;
   packets?: NumberCondition;
+  /** In seconds. */
+  age?: NumberCondition;
+  expires?: NumberCondition;
   "group-by"?: readonly Field[];
   sort?: Sort;
   limit?: number;
@@ -86,6 +103,7 @@ export interface Arguments {
   /** AF_INET, AF_INET6, or AF_UNSPEC where neither -f nor an address said one. */
   family: number;
   values: Values;
+  lists: Lists;
   extensions: Extensions;
   output: OutputWords;
   /** -z. */

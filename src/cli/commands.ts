@@ -70,8 +70,13 @@ export function chooseCommand(draft: Draft, subject: CommandOption, table: strin
   low.name = subject;
 }
 
+/** The table that `text` begins the name of. */
+export function tableOf(text: string): TableName | undefined {
+  return TABLES.find((name) => name.startsWith(text));
+}
+
 function findTable(subject: CommandOption, text: string): TableName {
-  const found = TABLES.find((name) => name.startsWith(text));
+  const found = tableOf(text);
   if (found === undefined) throw new UsageError(`unknown type \`${text}'`);
   if (commandRules(subject, found) !== undefined) return found;
   throw new UsageError(

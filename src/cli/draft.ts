@@ -1,6 +1,7 @@
 /**
  * A command while its words are read, and the options that read them. These types refer to one another, so they share a file.
  */
+import type { TableName } from "../command/command.js";
 import type { Protocol } from "../protocol/protocols.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { ServiceNames } from "../system/service-names.js";
@@ -34,6 +35,10 @@ export interface Draft {
   readonly files: Files;
   readonly low: Arguments;
   subject: Subject;
+  /** The command that a later word chooses, while `subject` is none. */
+  commandAhead(): { subject: Subject; table: TableName };
+  /** Whether `!` was a word of its own, and no value. */
+  hasLoneBang: boolean;
   /** The common options that were given, as bits of OPTION_NAMES. */
   given: number;
   /** The options of the protocol that were given, as bits of its list. */
@@ -68,11 +73,13 @@ export interface ProtocolOption {
   /** What a shell may propose for the value; nothing where it is absent. */
   proposal?(protocol: Protocol): Proposal;
   readonly legality: Legality;
-  read(draft: Draft, text: string, protocol: Protocol): void;
+  /** `protocols` are those of -p; several where it is a list. */
+  read(draft: Draft, text: string, protocols: readonly [Protocol, ...Protocol[]]): void;
 }
 
-/** The options of one protocol, ready for use. */
+/** The options of a protocol, or those that several have together, ready for use. */
 export interface ProtocolOptions {
+  /** The first, where there are several. */
   readonly protocol: Protocol;
   readonly options: readonly ProtocolOption[];
   /** By each long name. */

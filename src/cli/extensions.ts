@@ -3,6 +3,8 @@
  * that every beginning of a name means what it means to the reference. Help, man page and completions are made from the rows.
  * CONTRIBUTING.md says how to add one.
  */
+
+import type { TableName } from "../command/command.js";
 import type { NumberCondition } from "../match/conditions.js";
 import { UsageError } from "../system/errors.js";
 import { FIELD_NAMES, SORT_NAMES } from "../tally/names.js";
@@ -10,8 +12,10 @@ import type { ExtensionName, Extensions } from "./arguments.js";
 import type { CommandOption } from "./commands.js";
 import type { Draft, Word } from "./draft.js";
 import { readFields, readSort } from "./groups.js";
+import { readSizes, readTimes } from "./list-readers.js";
+import type { Subject } from "./matrix.js";
 import { NOTHING, type Proposal } from "./proposal.js";
-import { readLimit, readSizes } from "./value-readers.js";
+import { readLimit } from "./value-readers.js";
 
 /** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
 export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
@@ -23,6 +27,8 @@ interface Row {
   readonly about?: string;
   /** Where it may be given; elsewhere it is an illegal option. No line of a load-file takes any. */
   readonly on: readonly Place[];
+  /** Whether it picks entries: then -z does not go with it, for the kernel zeroes the counters of all of them. */
+  readonly isFilter?: true;
 }
 
 interface Flag<Value> extends Row {
@@ -49,8 +55,15 @@ interface OptionallyValued<Value> extends Row {
 /** What `read` returns is the option's value in Extensions; of several, the last counts. */
 export type ExtensionRow<Value = unknown> = Flag<Value> | Valued<Value> | OptionallyValued<Value>;
 
-/** The commands that take filters. */
-const FILTERING: readonly Place[] = ["list", "list dying", "list unconfirmed", "delete", "update", "event"];
+/** The commands that take filters, and so lists, ranges and negations. */
+const FILTERING: readonly Place[] = ["list", "list dying", "list unconfirmed", "delete", "update", "event", "count"];
+
+function placeOf(subject: Subject, table: TableName): Place {
+  return (table === "conntrack" ? subject : `${subject} ${table}`) as Place;
+}
+
+/** Whether the command filters. */
+export const filters = (subject: Subject, table: TableName): boolean => FILTERING.includes(placeOf(subject, table));
 
 /** Where groups and sorting are possible. */
 const LISTS: readonly Place[] = ["list", "list dying"];
@@ -60,15 +73,38 @@ const sizes = (what: string): Valued<NumberCondition> => ({
   argumentName: "ranges",
   proposal: NOTHING,
   help: `${what} of both directions together: comma list of N, N-M, N-, -M, with units k, M, G, T or Ki, Mi, Gi, Ti`,
-  about: "An exclamation mark in front negates the whole list. An entry without counters never matches.",
+  about:
+    "An exclamation mark in front negates the whole list. An entry without counters never matches, and a warning says how many" +
+    " these were.",
   on: FILTERING,
+  isFilter: true,
   read: (_, text) => readSizes(text),
+});
+
+const times = (what: string, about: string): Valued<NumberCondition> => ({
+  argument: "required",
+  argumentName: "ranges",
+  proposal: NOTHING,
+  help: `${what}: comma list of T, T-U, T-, -U; each time is seconds, or like 30s, 5m, 1h30m, 2d`,
+  about,
+  on: FILTERING,
+  isFilter: true,
+  read: (_, text) => readTimes(text),
 });
 
 /** A name without a row does not compile. */
 export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extensions[Name]> } = {
   bytes: sizes("bytes"),
   packets: sizes("packets"),
+  age: times(
+    "time since the entry was made",
+    "Whole seconds. The kernel notes the time where net.netfilter.nf_conntrack_timestamp is on; an entry without it never" +
+      " matches, and a warning says how many these were. Destroyed entries have the age that they reached.",
+  ),
+  expires: times(
+    "time until the entry expires",
+    "An entry that shows no such time (it is offloaded, or destroyed) never matches, and a warning says how many these were.",
+  ),
   "group-by": {
     argument: "required",
     argumentName: "fields",
@@ -134,10 +170,11 @@ function wordOf<Name extends ExtensionName>(name: Name): Word {
 }
 
 /** Throws UsageError for an extension that does not go with the command. Lines of load-files take none. */
-export function checkExtensions({ subject, low: { table, extensions } }: Draft, inLoadFile: boolean): void {
-  const place = (table === "conntrack" ? subject : `${subject} ${table}`) as Place;
+export function checkExtensions({ subject, low: { table, extensions, zero } }: Draft, inLoadFile: boolean): void {
+  const place = placeOf(subject, table);
   for (const name of Object.keys(extensions) as ExtensionName[]) {
-    if (!inLoadFile && EXTENSIONS[name].on.includes(place)) continue;
-    throw new UsageError(`Illegal option \`--${name}' with this command`);
+    const row = EXTENSIONS[name];
+    if (inLoadFile || !row.on.includes(place)) throw new UsageError(`Illegal option \`--${name}' with this command`);
+    if (zero && row.isFilter) throw new UsageError("Can't use -z with filtering parameters");
   }
 }

@@ -43,6 +43,7 @@ export class Getopt<Spec extends OptionSpec> {
   #letter = 0;
   /** The last word that was passed over because it is no option. */
   #passedOver: string | undefined;
+  #loneBang = false;
 
   /**
    * @param words the program's name first: messages can name it
@@ -72,6 +73,16 @@ export class Getopt<Spec extends OptionSpec> {
     return new Getopt(this.#words, grammar, this.#posixlyCorrect, this.#index - 1);
   }
 
+  /** The same of the words behind the option that next() returned, and its value. */
+  behind(grammar: Grammar<Spec>): Getopt<Spec> {
+    return new Getopt(this.#words, grammar, this.#posixlyCorrect, this.#index);
+  }
+
+  /** Whether `!` is one of the words that are neither options nor values. Known when next() has returned undefined. */
+  hasLoneBang(): boolean {
+    return this.#loneBang || this.#words.includes("!", this.#index);
+  }
+
   #nextOptionWord(): string | undefined {
     for (; this.#index < this.#words.length; this.#index++) {
       const word = this.#words[this.#index]!;
@@ -79,6 +90,7 @@ export class Getopt<Spec extends OptionSpec> {
       if (word.length > 1 && word.charCodeAt(0) === DASH) return word;
       if (this.#posixlyCorrect) return undefined;
       this.#passedOver = word;
+      if (word === "!") this.#loneBang = true;
     }
     return undefined;
   }

@@ -80,6 +80,16 @@ const PICKS = [
   "output",
 ] as const;
 
+/** The filters of a list. The reference takes no id there, and no filter to count. */
+const LIST_FILTERS = [
+  ...PICKS.filter((name) => name !== "output"),
+  ...ZONES,
+  "status",
+  "secmark",
+  "any-nat",
+  "id",
+] as const;
+
 function rules({ required = [], optional = [], addresses = false }: Lists): Rules {
   const needed = optionBits(...required);
   // nat-range is ignored with a warning, wherever it stands.
@@ -100,7 +110,7 @@ const ON_FLOWS: Readonly<Record<Subject, Rules>> = {
   none: rules({}),
   version: rules({}),
   help: rules({ optional: ["protonum"] }),
-  list: rules({ optional: [...PICKS, ...ZONES, "status", "zero", "secmark", "any-nat"] }),
+  list: rules({ optional: [...LIST_FILTERS, "zero", "output"] }),
   delete: rules({ optional: [...PICKS, ...ZONES, "status", "timeout", "id"] }),
   update: rules({ optional: [...PICKS, "status", "timeout", "id", "label-add", "label-del"] }),
   event: rules({ optional: [...PICKS, ...ZONES, "secmark", "any-nat", "event-mask", "buffer-size"] }),
@@ -108,7 +118,7 @@ const ON_FLOWS: Readonly<Record<Subject, Rules>> = {
   create: CREATE,
   add: CREATE,
   flush: rules({ optional: ["family"] }),
-  count: rules({}),
+  count: rules({ optional: LIST_FILTERS }),
   stats: rules({}),
 };
 

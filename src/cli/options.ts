@@ -4,9 +4,11 @@ import { PROTOCOLS } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft } from "./draft.js";
+import { readAddresses, readIds, readMarks, readZones } from "./list-readers.js";
 import type { OptionName } from "./matrix.js";
+import { oneOrList } from "./one-or-list.js";
 import type { Proposal } from "./proposal.js";
-import { protocolOptions, useProtocol } from "./protocol-options.js";
+import { optionsInCommon, protocolOptions, readOneOrMoreProtocols, useProtocol } from "./protocol-options.js";
 import {
   EVENT_WORDS,
   EXACT_OUTPUT_WORDS,
@@ -21,7 +23,6 @@ import {
   readNat,
   readNumber,
   readOutput,
-  readProtocol,
   readStatus,
   STATUS_WORDS,
 } from "./value-readers.js";
@@ -66,15 +67,59 @@ function nat(key: "srcNat" | "dstNat" | "anyNat", option: OptionName): Optionall
   };
 }
 
+/** An address of the reply direction. */
+function replyAddress(side: "src" | "dst"): Valued["read"] {
+  const option = `reply-${side}`;
+  return (draft, text) => {
+    const { one, list } = oneOrList(
+      draft,
+      () => readAddress(draft, text, option),
+      () => readAddresses(draft, text, option, false),
+    );
+    draft.low.values.reply[side] = one;
+    draft.low.lists.reply[side] = list;
+  };
+}
+
+/** A zone; `letter` is the option as the message shows it. */
+function zone(direction: "orig" | "reply" | "both", letter: string): Valued["read"] {
+  return (draft, text) => {
+    const { values, lists } = draft.low;
+    const { one, list } = oneOrList(
+      draft,
+      () => readNumber(text, letter, 0xffff),
+      () => readZones(text, letter),
+    );
+    if (direction === "both") {
+      values.zone = one;
+      lists.zone = list;
+    } else {
+      values[direction].zone = one;
+      lists[direction].zone = list;
+    }
+  };
+}
+
 /** ADDRESS[/LEN]: the length sets the same mask as --mask-src or --mask-dst. */
 function network(tuple: "orig" | "expectTuple", side: "src" | "dst"): Valued["read"] {
   const key = `${side}Mask` as const;
   return (draft, text) => {
-    const { values } = draft.low;
-    const { address, mask } = readMaskedAddress(draft, text);
-    values[tuple][side] = address;
+    const { values, lists } = draft.low;
+    if (tuple === "expectTuple") {
+      const { address, mask } = readMaskedAddress(draft, text);
+      values.expectTuple[side] = address;
+      if (mask !== undefined) values[key] = mask;
+      return;
+    }
+    const { one, list } = oneOrList(
+      draft,
+      () => readMaskedAddress(draft, text),
+      () => readAddresses(draft, text, side, true),
+    );
+    lists.orig[side] = list;
+    values.orig[side] = one?.address;
+    const mask = one?.mask;
     if (mask !== undefined) values[key] = mask;
-    if (tuple === "expectTuple") return;
     // The /LEN of an earlier -s or -d goes with its address: its mask must not widen this one.
     if (mask === undefined && values[key] === draft.lengthMasks[side]) delete values[key];
     draft.lengthMasks[side] = mask;
@@ -107,18 +152,14 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "ip",
     help: "source of the reply direction",
-    read: (draft, text) => {
-      draft.low.values.reply.src = readAddress(draft, text, "reply-src");
-    },
+    read: replyAddress("src"),
   },
   "reply-dst": {
     letter: "q",
     argument: "required",
     argumentName: "ip",
     help: "destination of the reply direction",
-    read: (draft, text) => {
-      draft.low.values.reply.dst = readAddress(draft, text, "reply-dst");
-    },
+    read: replyAddress("dst"),
   },
   protonum: {
     letter: "p",
@@ -127,9 +168,11 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     help: "layer-4 protocol, by name or number; its own options go with it",
     proposal: { kind: "words", words: PROTOCOLS.map(({ name }) => name) },
     read: (draft, text) => {
-      const number = readProtocol(draft, text);
-      draft.low.values.protonum = number;
-      useProtocol(draft, protocolOptions(number));
+      const { one, list } = readOneOrMoreProtocols(draft, text);
+      const { values, lists } = draft.low;
+      values.protonum = one;
+      lists.protonum = list;
+      useProtocol(draft, list === undefined ? protocolOptions(one!) : optionsInCommon(list));
     },
   },
   timeout: {
@@ -217,8 +260,16 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "mark[/mask]",
     help: "connection mark",
     about: "A filter compares where MASK has ones. --update makes the mark (old AND NOT MASK) XOR MARK.",
-    read: ({ low }, text) => {
-      low.values.mark = readMark(text);
+    read: (draft, text) => {
+      const { one, list } = oneOrList(
+        draft,
+        () => readMark(text),
+        () => readMarks(text),
+        true,
+      );
+      const { values, lists } = draft.low;
+      values.mark = one;
+      lists.mark = list;
     },
   },
   id: {
@@ -226,8 +277,15 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "id",
     help: "the kernel's id of the entry",
-    read: ({ low }, text) => {
-      low.values.id = readNumber(text, "i", U32_MAX);
+    read: (draft, text) => {
+      const { one, list } = oneOrList(
+        draft,
+        () => readNumber(text, "i", U32_MAX),
+        () => readIds(text),
+      );
+      const { values, lists } = draft.low;
+      values.id = one;
+      lists.id = list;
     },
   },
   family: {
@@ -299,9 +357,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "zone",
     help: "zone of both directions",
-    read: ({ low }, text) => {
-      low.values.zone = readNumber(text, "w", 0xffff);
-    },
+    read: zone("both", "w"),
   },
   label: {
     letter: "l",
@@ -342,18 +398,14 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "zone",
     help: "zone of the original direction",
-    read: ({ low }, text) => {
-      low.values.orig.zone = readNumber(text, "(", 0xffff);
-    },
+    read: zone("orig", "("),
   },
   "reply-zone": {
     letter: ")",
     argument: "required",
     argumentName: "zone",
     help: "zone of the reply direction",
-    read: ({ low }, text) => {
-      low.values.reply.zone = readNumber(text, ")", 0xffff);
-    },
+    read: zone("reply", ")"),
   },
   labelmap: {
     letter: "M",

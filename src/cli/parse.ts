@@ -4,7 +4,7 @@ import { AF_UNSPEC } from "../ctnetlink/constants.js";
 import { UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH } from "../system/labelmap.js";
 import { type Arguments, noTuple, type Values } from "./arguments.js";
-import { COMMANDS, type CommandOption, chooseCommand } from "./commands.js";
+import { COMMANDS, type CommandOption, chooseCommand, tableOf } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
 import { checkExtensions, extensionWord } from "./extensions.js";
 import { filesOf } from "./files.js";
@@ -12,9 +12,14 @@ import { Getopt } from "./getopt.js";
 import { checkGroups } from "./groups.js";
 import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
 import { OPTIONS } from "./options.js";
-import { checkProtocolOptions, protocolOptions, useProtocol } from "./protocol-options.js";
+import {
+  checkProtocolOptions,
+  optionsInCommon,
+  protocolOptions,
+  readOneOrMoreProtocols,
+  useProtocol,
+} from "./protocol-options.js";
 import { resolve } from "./resolve.js";
-import { readProtocol } from "./value-readers.js";
 
 export type { ParseContext } from "./draft.js";
 
@@ -23,6 +28,8 @@ const PROGRAM = "conntrack";
 /** Options and commands by character code and by long name. */
 const LETTERS: (Word | undefined)[] = new Array(128).fill(undefined);
 const NAMES = new Map<string, Word>();
+/** The command that a word chooses. */
+const SUBJECTS = new Map<Word, CommandOption>();
 /** Commands that the reference does not have: by their full names alone. */
 const EXTENSION_COMMANDS = new Map<string, Word>();
 
@@ -33,6 +40,7 @@ function define(word: Word, letter: string, names: readonly string[]): void {
 
 for (const [subject, row] of Object.entries(COMMANDS) as [CommandOption, (typeof COMMANDS)[CommandOption]][]) {
   const word: Word = { ...row, apply: (draft, value) => chooseCommand(draft, subject, value) };
+  SUBJECTS.set(word, subject);
   if (row.letter === undefined) EXTENSION_COMMANDS.set(row.name, word);
   else define(word, row.letter, [row.name]);
 }
@@ -51,6 +59,7 @@ for (const name of OPTION_NAMES) {
 const letter = (code: number) => LETTERS[code];
 
 const PROTONUM = NAMES.get("protonum");
+const PROTONUM_BIT = optionBits("protonum");
 
 /** An option that may turn out to be one of a protocol that is named further on. */
 const PERHAPS: Word = { argument: "required", apply: () => undefined };
@@ -122,6 +131,7 @@ function noArguments(): Arguments {
     table: "conntrack",
     family: AF_UNSPEC,
     values: { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() },
+    lists: { orig: {}, reply: {} },
     extensions: {},
     output: {
       xml: false,
@@ -157,9 +167,11 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
     files: filesOf(context),
     low: noArguments(),
     subject: "none",
+    commandAhead: () => ({ subject: "none", table: "conntrack" }),
     given: 0,
     protocolGiven: 0,
     protocol: undefined,
+    hasLoneBang: false,
     lengthMasks: { src: undefined, dst: undefined },
     labelMapPath: undefined,
     labels: [],
@@ -171,13 +183,14 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
   const { sort, limit, "group-by": by } = draft.low.extensions;
   if (sort !== undefined || limit !== undefined || by !== undefined) checkGroups(draft.low);
   if (draft.low.zero && draft.low.extensions.from !== undefined) throw new UsageError("Can't use -z with --from");
+  refuseLoneBang(draft);
   return draft;
 }
 
 function readOptions(draft: Draft, words: readonly string[]): void {
   const name = (name: string): Word | undefined => {
     const found = findName(name, draft.protocol?.words ?? NO_WORDS);
-    if (found !== undefined || draft.protocol !== undefined || draft.low.values.protonum !== undefined) return found;
+    if (found !== undefined || draft.protocol !== undefined || (draft.given & PROTONUM_BIT) !== 0) return found;
     // The options of a protocol may stand before it.
     const protocol = protocolAhead(draft, getopt);
     if (protocol === undefined) return undefined;
@@ -185,15 +198,40 @@ function readOptions(draft: Draft, words: readonly string[]): void {
     return findName(name, protocol.words);
   };
   const getopt = new Getopt<Word>([PROGRAM, ...words], { letter, name }, draft.context.posixlyCorrect);
+  draft.commandAhead = () => commandAhead(getopt);
   for (let word = getopt.next(); word !== undefined; word = getopt.next()) word.apply(draft, getopt.value);
+  draft.hasLoneBang = getopt.hasLoneBang();
 }
+
+const AHEAD = { letter, name: (name: string) => findName(name, NO_WORDS) ?? PERHAPS };
 
 /** What the next -p names; undefined where there is none, or none that can be read. */
 function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
-  const ahead = getopt.ahead({ letter, name: (name) => findName(name, NO_WORDS) ?? PERHAPS });
+  return ahead(getopt.ahead(AHEAD), (word, value) => {
+    if (word !== PROTONUM) return undefined;
+    const { one, list } = readOneOrMoreProtocols(draft, value!);
+    return list === undefined ? protocolOptions(one!) : optionsInCommon(list);
+  });
+}
+
+/** The command that a word behind the option being read chooses. */
+function commandAhead(getopt: Getopt<Word>): ReturnType<Draft["commandAhead"]> {
+  const found = ahead(getopt.behind(AHEAD), (word, value) => {
+    const subject = SUBJECTS.get(word);
+    return subject && { subject, table: (value !== undefined && tableOf(value)) || "conntrack" };
+  });
+  return found ?? { subject: "none", table: "conntrack" };
+}
+
+/** What `find` makes of the first word that it knows; undefined where there is none, or where one cannot be read. */
+function ahead<Found>(
+  getopt: Getopt<Word>,
+  find: (word: Word, value: string | undefined) => Found | undefined,
+): Found | undefined {
   try {
-    for (let word = ahead.next(); word !== undefined; word = ahead.next()) {
-      if (word === PROTONUM) return protocolOptions(readProtocol(draft, ahead.value!));
+    for (let word = getopt.next(); word !== undefined; word = getopt.next()) {
+      const found = find(word, getopt.value);
+      if (found !== undefined) return found;
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -229,6 +267,12 @@ function readLabels({ low, labels, labelMapPath, files }: Draft): void {
   }
 }
 
+/** The reference ignores a `!` of its own, and so does the opposite of what was meant. */
+function refuseLoneBang({ hasLoneBang, subject }: Draft): void {
+  if (!hasLoneBang || (subject !== "delete" && subject !== "update")) return;
+  throw new UsageError("a `!' goes into the value, as in -s '!10.0.0.0/8'");
+}
+
 const NAT = optionBits("src-nat", "dst-nat");
 const ANY_NAT = optionBits("any-nat");
 const MASK_SRC = optionBits("mask-src");
@@ -256,6 +300,8 @@ function check(draft: Draft, inLoadFile: boolean): void {
   checkProtocolOptions(draft);
   if (table === "conntrack") {
     if (low.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");
+    if (values.srcMask && low.lists.orig.src) throw new UsageError("Can't use --mask-src with a list");
+    if (values.dstMask && low.lists.orig.dst) throw new UsageError("Can't use --mask-dst with a list");
     if (values.srcMask && !values.orig.src) throw new UsageError("Can't use --mask-src without --src");
     if (values.dstMask && !values.orig.dst) throw new UsageError("Can't use --mask-dst without --dst");
   } else if (table === "expect") {

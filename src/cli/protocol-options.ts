@@ -3,12 +3,25 @@
 import * as C from "../ctnetlink/constants.js";
 import type { TupleFields } from "../ctnetlink/encode.js";
 import { DCCP_ROLES } from "../ctnetlink/names.js";
+import { exactNumber, type NumberCondition } from "../match/conditions.js";
 import { type OptionGroup, type Protocol, protocolByNumber } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft, Legality, ProtocolOption, ProtocolOptions, Use, Word } from "./draft.js";
+import * as L from "./list-readers.js";
 import { checkOptions, type PairNames, type Rules } from "./matrix.js";
-import { readDecimal, readKey, readPort, readRole, readState, stateWords } from "./value-readers.js";
+import { type OneOrList, oneOrList } from "./one-or-list.js";
+import {
+  invalid,
+  parsePort,
+  parseState,
+  readDecimal,
+  readKey,
+  readProtocol,
+  readRole,
+  stateWords,
+  unknownState,
+} from "./value-readers.js";
 
 /** The columns of LEGALITY. */
 const USES: readonly Use[] = ["filter", "update", "create", "get", "create expect", "find expect"];
@@ -16,6 +29,7 @@ const USES: readonly Use[] = ["filter", "update", "create", "get", "create expec
 /** By command, with " expect" for expectations. Other commands take none of these options. */
 const USE_OF: Readonly<Record<string, Use>> = {
   list: "filter",
+  count: "filter",
   delete: "filter",
   event: "filter",
   update: "update",
@@ -47,7 +61,12 @@ const LEGALITY: Readonly<Record<Legality, readonly (typeof O | typeof P | typeof
 
 type TupleName = "orig" | "reply" | "expectTuple" | "expectMask";
 type NumberField = Exclude<keyof TupleFields, "src" | "dst" | "zone">;
-type NumberReader = (draft: Draft, text: string, protocol: Protocol) => number;
+
+interface NumberReader {
+  one(draft: Draft, text: string, protocols: readonly Protocol[]): number;
+  /** Absent where the option takes one value whatever the command. */
+  list?(draft: Draft, text: string, protocols: readonly Protocol[]): NumberCondition;
+}
 
 /** An option for a number of a tuple. */
 function number(
@@ -56,15 +75,23 @@ function number(
   help: string,
   [tuple, field]: readonly [TupleName, NumberField],
   argumentName: string,
-  read: NumberReader,
+  { one: readOne, list: readList }: NumberReader,
 ): ProtocolOption {
   return {
     names,
     legality,
     help,
     argumentName,
-    read: (draft, text, protocol) => {
-      draft.low.values[tuple][field] = read(draft, text, protocol);
+    read: (draft, text, protocols) => {
+      const { values, lists } = draft.low;
+      const read = () => readOne(draft, text, protocols);
+      if (readList === undefined || tuple === "expectTuple" || tuple === "expectMask") {
+        values[tuple][field] = read();
+        return;
+      }
+      const { one, list } = oneOrList(draft, read, () => readList(draft, text, protocols));
+      values[tuple][field] = one;
+      lists[tuple][field] = list;
     },
   };
 }
@@ -72,7 +99,10 @@ function number(
 type Place = readonly [TupleName, "sport" | "dport"];
 
 const port = (legality: Legality, help: string, place: Place, ...names: ProtocolOption["names"]) =>
-  number(names, legality, help, place, "port", readPort);
+  number(names, legality, help, place, "port", {
+    one: (draft, text, protocols) => parsePort(draft, text, protocols) ?? invalid("port", text),
+    list: L.readPorts,
+  });
 
 const PORTS = [
   port("original", "source port", ["orig", "sport"], "sport", "orig-port-src"),
@@ -89,7 +119,10 @@ const EXPECTED_PORTS = [
 ];
 
 const key = (legality: Legality, help: string, place: Place, ...names: ProtocolOption["names"]) =>
-  number(names, legality, help, place, "key", (_, text) => readKey(text));
+  number(names, legality, help, place, "key", {
+    one: (_, text) => readKey(text),
+    list: (_, text) => L.readKeys(text),
+  });
 
 const KEYS = [
   key("original", "source key", ["orig", "sport"], "srckey", "orig-key-src"),
@@ -105,9 +138,10 @@ const KEYS = [
 /** ICMP and ICMPv6 differ in their names alone. */
 function icmp(prefix: string, title: string): readonly ProtocolOption[] {
   const option = (legality: Legality, field: NumberField, what: string, max: number, note = "") =>
-    number([`${prefix}-${what}`], legality, `${title} ${what}${note}`, ["orig", field], what, (_, text) =>
-      readDecimal(text, `${title} ${what}`, max),
-    );
+    number([`${prefix}-${what}`], legality, `${title} ${what}${note}`, ["orig", field], what, {
+      one: (_, text) => readDecimal(text, `${title} ${what}`, max),
+      list: (_, text) => L.readDecimals(text, `${title} ${what}`, max),
+    });
   return [
     option("icmp", "icmpType", "type", 0xff),
     option("icmp", "icmpCode", "code", 0xff),
@@ -122,8 +156,15 @@ const state = (): ProtocolOption => ({
   legality: "state",
   help: "state of the connection, e.g. ESTABLISHED",
   proposal: (protocol) => ({ kind: "words", words: stateWords(protocol) }),
-  read: ({ low }, text, protocol) => {
-    low.values.state = readState(protocol, text);
+  read: (draft, text, [protocol]) => {
+    const { one, list } = oneOrList(
+      draft,
+      () => parseState(protocol, text) ?? unknownState(protocol, text),
+      () => L.readStates(protocol, text),
+      true,
+    );
+    draft.low.values.state = one;
+    draft.low.lists.state = list;
   },
 });
 
@@ -182,19 +223,43 @@ export function protocolOptions(number: number): ProtocolOptions | undefined {
   if (known !== undefined) return known;
   const protocol = protocolByNumber(number);
   if (protocol === undefined) return undefined;
-  const result = compile(protocol);
+  const options = protocol.options.flatMap((group) => (group === "state" ? [state()] : GROUPS[group]));
+  const result = compile([protocol], options);
   compiled.set(number, result);
   return result;
 }
 
-function compile(protocol: Protocol): ProtocolOptions {
-  const options = protocol.options.flatMap((group) => (group === "state" ? [state()] : GROUPS[group]));
+/** One protocol, or a list where the command filters. */
+export function readOneOrMoreProtocols(draft: Draft, text: string): OneOrList<number, NumberCondition> {
+  const { one, list } = oneOrList(
+    draft,
+    () => readProtocol(draft, text),
+    () => L.readProtocols(draft, text),
+  );
+  const only = exactNumber(list);
+  return only === undefined ? { one, list } : { one: only, list: undefined };
+}
+
+/** The options that all protocols of a list have; undefined where one has none, or where the list is what must not be. */
+export function optionsInCommon({ items, not }: NumberCondition): ProtocolOptions | undefined {
+  if (not) return undefined;
+  const numbers = items.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
+  const all = numbers.map(protocolOptions);
+  const [first, ...others] = all.filter((one) => one !== undefined);
+  if (first === undefined || others.length + 1 < all.length) return undefined;
+  // Each protocol has an option --state of its own, so it is none of them.
+  const options = first.options.filter((option) => others.every((other) => other.options.includes(option)));
+  return compile([first.protocol, ...others.map(({ protocol }) => protocol)], options);
+}
+
+function compile(protocols: readonly [Protocol, ...Protocol[]], options: readonly ProtocolOption[]): ProtocolOptions {
+  const [protocol] = protocols;
   const words = new Map<string, Word>();
   for (const [index, option] of options.entries()) {
     const word: Word = {
       argument: "required",
       apply: (draft, value) => {
-        option.read(draft, value!, protocol);
+        option.read(draft, value!, protocols);
         draft.protocolGiven |= 1 << index;
       },
     };

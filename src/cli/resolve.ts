@@ -28,18 +28,23 @@ function address(value: Uint8Array | undefined, mask?: Uint8Array): AddressCondi
   return value === undefined ? undefined : inNetwork(value, mask);
 }
 
-/** What a direction must be; undefined where nothing was said of it. */
-function match(tuple: TupleFields, srcMask?: Uint8Array, dstMask?: Uint8Array): TupleMatch | undefined {
+/** What a direction must be; undefined where nothing was said of it. A field has one value, or a list. */
+function match(
+  tuple: TupleFields,
+  lists: TupleMatch,
+  srcMask?: Uint8Array,
+  dstMask?: Uint8Array,
+): TupleMatch | undefined {
   const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = tuple;
   const conditions = {
-    src: address(src, srcMask),
-    dst: address(dst, dstMask),
-    sport: number(sport),
-    dport: number(dport),
-    icmpType: number(icmpType),
-    icmpCode: number(icmpCode),
-    icmpId: number(icmpId),
-    zone: number(zone),
+    src: lists.src ?? address(src, srcMask),
+    dst: lists.dst ?? address(dst, dstMask),
+    sport: lists.sport ?? number(sport),
+    dport: lists.dport ?? number(dport),
+    icmpType: lists.icmpType ?? number(icmpType),
+    icmpCode: lists.icmpCode ?? number(icmpCode),
+    icmpId: lists.icmpId ?? number(icmpId),
+    zone: lists.zone ?? number(zone),
   };
   return Object.values(conditions).some((condition) => condition !== undefined) ? conditions : undefined;
 }
@@ -50,37 +55,40 @@ function given<Properties extends object>(properties: { [Name in keyof Propertie
 }
 
 /** The options that pick entries and never say what to change. */
-function pickOf({ family, values, extensions }: Arguments): FlowFilter {
+function pickOf({ family, values, lists, extensions }: Arguments): FlowFilter {
   const { orig, reply, srcMask, dstMask, protonum, secmark, id, zone, srcNat, dstNat, anyNat, labels } = values;
   return given<FlowFilter>({
     family,
-    orig: match(orig, srcMask, dstMask),
-    reply: match(reply),
-    protonum: number(protonum),
+    orig: match(orig, lists.orig, srcMask, dstMask),
+    reply: match(reply, lists.reply),
+    protonum: lists.protonum ?? number(protonum),
     secmark: number(secmark),
-    id: number(id),
-    zone: number(zone),
+    id: lists.id ?? number(id),
+    zone: lists.zone ?? number(zone),
     srcNat,
     dstNat,
     anyNat,
     labels,
     bytes: extensions.bytes,
     packets: extensions.packets,
+    ageSeconds: extensions.age,
+    expiresSeconds: extensions.expires,
   });
 }
 
 /** All options as a filter. */
 export function filterOf(low: Arguments): FlowFilter {
-  const { state, origVtag, replyVtag, timeoutSeconds, status, mark } = low.values;
+  const { lists, values } = low;
+  const { state, origVtag, replyVtag, timeoutSeconds, status, mark } = values;
   return {
     ...pickOf(low),
     ...given<FlowFilter>({
-      state: number(state),
+      state: lists.state ?? number(state),
       origVtag: number(origVtag),
       replyVtag: number(replyVtag),
       timeoutSeconds: number(timeoutSeconds),
       status,
-      mark: mark && markedWith(mark.value, mark.mask),
+      mark: lists.mark ?? (mark && markedWith(mark.value, mark.mask)),
     }),
   };
 }
@@ -89,6 +97,9 @@ export function filterOf(low: Arguments): FlowFilter {
 function fromOf({ extensions: { from: path }, savedLabels: labels }: Arguments): { from?: SavedTableFile } {
   return path === undefined ? {} : { from: { path, ...given<{ labels: LabelMap }>({ labels }) } };
 }
+
+/** Whether every entry of both families matches. */
+const isAll = ({ family, ...conditions }: FlowFilter): boolean => !family && Object.keys(conditions).length === 0;
 
 /** The protocol, its state, and what belongs to the state. */
 function stateOf({ protonum, state, role, origVtag, replyVtag }: Values) {
@@ -196,8 +207,11 @@ export function resolve(low: Arguments): Command {
       const events = { name, eventMask, ...given({ bufferSizeBytes }), output } as const;
       return table === "expect" ? { ...events, table } : { ...events, table: "conntrack", filter: filterOf(low) };
     }
-    case "count":
-      return { name, table: counted, ...fromOf(low), output };
+    case "count": {
+      const filter = filterOf(low);
+      const some = isAll(filter) ? {} : { filter };
+      return { name, table: counted, ...some, ...fromOf(low), output };
+    }
     case "stats":
       return { name, table: counted, output };
   }

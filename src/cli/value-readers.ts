@@ -3,7 +3,7 @@
 import * as C from "../ctnetlink/constants.js";
 import { ALL_EVENTS, eventBit } from "../ctnetlink/events.js";
 import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
-import type { NumberCondition } from "../match/conditions.js";
+import type { MaskedMark } from "../match/conditions.js";
 import type { NatFilter, StatusCondition } from "../match/filter.js";
 import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
@@ -22,7 +22,7 @@ function fail(message: string): never {
   throw new UsageError(message);
 }
 
-function invalid(what: string, text: string): never {
+export function invalid(what: string, text: string): never {
   return fail(`Invalid ${what} \`${text}'`);
 }
 
@@ -38,50 +38,12 @@ export function readBufferSize(text: string): number {
   return Math.min(readDecimal(text, "buffer size", Number.POSITIVE_INFINITY), MOST_BUFFER_BYTES);
 }
 
-/** A number, or the name of a service of the protocol. */
-export function readPort({ files }: Draft, text: string, protocol: Protocol): number {
-  return parseDecimal(text, 0xffff) ?? servicePort(files.services(), text, protocol.name) ?? invalid("port", text);
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
-
-/** A whole number with a unit, up to 2^53 - 1. */
-function parseSize(text: string): number | undefined {
-  const [, digits, unit] = /^(\d+)(k|[MGT]|[KMGT]i)?$/.exec(text) ?? [];
-  if (digits === undefined) return undefined;
-  const size = parseDecimal(digits, Number.MAX_SAFE_INTEGER);
-  const value = size === undefined ? undefined : size * UNITS[unit ?? ""]!;
-  return value !== undefined && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
-}
-
-/** ["!"] RANGE,…: each N, N-M, N- or -M. */
-function readRanges(text: string, parse: (text: string) => number | undefined): NumberCondition {
-  const not = text.startsWith("!");
-  const items = (not ? text.slice(1) : text).split(",").map((item) => {
-    if (item.startsWith("!")) throw new UsageError(`only a whole list can be negated: \`${text}'`);
-    const dash = item.indexOf("-");
-    const low = dash < 0 ? item : item.slice(0, dash);
-    const high = dash < 0 ? item : item.slice(dash + 1);
-    const from = low === "" && high !== "" ? 0 : parse(low);
-    const to = high === "" && low !== "" ? Number.POSITIVE_INFINITY : parse(high);
-    return from === undefined || to === undefined || from > to ? invalid("range", text) : { from, to };
-  });
-  return { items, not };
-}
-
-/** --bytes, --packets. */
-export function readSizes(text: string): NumberCondition {
-  return readRanges(text, parseSize);
+/** A number, or the name of a service: of all the protocols, where there are several. */
+export function parsePort({ files }: Draft, text: string, protocols: readonly Protocol[]): number | undefined {
+  const number = parseDecimal(text, 0xffff);
+  if (number !== undefined) return number;
+  const [first, ...others] = protocols.map(({ name }) => servicePort(files.services(), text, name));
+  return others.every((port) => port === first) ? first : undefined;
 }
 
 /** --limit: 1 or more. */
@@ -94,51 +56,67 @@ export function readNumber(text: string, letter: string, max: number): number {
   return parseUnsigned(text, max) ?? unexpected(text, letter);
 }
 
-function unexpected(text: string, letter: string): never {
+export function unexpected(text: string, letter: string): never {
   throw new UsageError(`unexpected value '${text}' with -${letter} option`, 1);
 }
 
 /** VALUE[/MASK]; nothing behind the slash is mask 0. */
-export function readMark(text: string): { value: number; mask: number } {
+export function parseMark(text: string): MaskedMark | undefined {
   const slash = text.indexOf("/");
-  if (slash < 0) return { value: readNumber(text, "m", U32_MAX), mask: U32_MAX };
-  const value = parseUnsigned(text.slice(0, slash), U32_MAX);
-  const mask = parseUnsigned(text.slice(slash + 1) || "0", U32_MAX);
-  return value === undefined || mask === undefined ? unexpected(text, "m") : { value, mask };
+  const value = parseUnsigned(slash < 0 ? text : text.slice(0, slash), U32_MAX);
+  const mask = slash < 0 ? U32_MAX : parseUnsigned(text.slice(slash + 1) || "0", U32_MAX);
+  return value === undefined || mask === undefined ? undefined : { value, mask };
+}
+
+export function readMark(text: string): MaskedMark {
+  return parseMark(text) ?? unexpected(text, "m");
 }
 
 export function readFamily(draft: Draft, text: string): void {
-  if (text.startsWith("ipv4")) useFamily(draft, C.AF_INET);
-  else if (text.startsWith("ipv6")) useFamily(draft, C.AF_INET6);
+  if (text.startsWith("ipv4")) setFamily(draft, C.AF_INET);
+  else if (text.startsWith("ipv6")) setFamily(draft, C.AF_INET6);
   else unsupported(text);
 }
 
+/** Makes the family of an address that of the command. */
+export function useFamily(draft: Draft, address: Uint8Array): void {
+  setFamily(draft, address.length === 4 ? C.AF_INET : C.AF_INET6);
+}
+
 /** All that a command names must be of one family. */
-function useFamily({ low }: Draft, family: number): void {
+function setFamily({ low }: Draft, family: number): void {
   if (low.family !== C.AF_UNSPEC && low.family !== family) throw new UsageError("mismatched address family");
   low.family = family;
 }
 
-function unsupported(text: string): never {
+export function unsupported(text: string): never {
   throw new UsageError(`\`${text}' unsupported protocol`);
 }
 
 /** A protocol's number by our name for it, by number, or by what /etc/protocols calls it. */
-export function readProtocol(draft: Draft, text: string): number {
+export function parseProtocol(draft: Draft, text: string): number | undefined {
   const name = text.toLowerCase();
   return (
     PROTOCOLS.find((protocol) => protocol.name === name)?.number ??
     parseUnsigned(text, 0xff) ??
-    draft.files.protocolNumber(text) ??
-    unsupported(text)
+    draft.files.protocolNumber(text)
   );
+}
+
+export function readProtocol(draft: Draft, text: string): number {
+  return parseProtocol(draft, text) ?? unsupported(text);
 }
 
 /** An address alone. `option` is the long name of the option. */
 export function readAddress(draft: Draft, text: string, option: string): Uint8Array {
   const { address, length } = readNetwork(draft, text);
-  if (length !== undefined) throw new UsageError(`CIDR notation unavailable for \`--${option}'`);
+  if (length !== undefined) refuseLength(option);
   return address;
+}
+
+/** Refuses ADDRESS/LENGTH. `option` is the long name of the option. */
+export function refuseLength(option: string): never {
+  throw new UsageError(`CIDR notation unavailable for \`--${option}'`);
 }
 
 interface Network {
@@ -150,18 +128,22 @@ interface Network {
 function readNetwork(draft: Draft, text: string): Network {
   const slash = text.indexOf("/");
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash)) ?? invalid("IP address", text);
-  useFamily(draft, address.length === 4 ? C.AF_INET : C.AF_INET6);
+  useFamily(draft, address);
   return { address, length: slash < 0 ? undefined : text.slice(slash + 1) };
 }
 
 /** ADDRESS[/LEN]; the mask is undefined for a whole address, written with its full length or without one. */
 export function readMaskedAddress(draft: Draft, text: string): { address: Uint8Array; mask: Uint8Array | undefined } {
   const { address, length } = readNetwork(draft, text);
-  if (length === undefined) return { address, mask: undefined };
+  return { address, mask: length === undefined ? undefined : readLength(length, address) };
+}
+
+/** The mask of so many bits, as text; undefined for all of an address. */
+export function readLength(text: string, address: Uint8Array): Uint8Array | undefined {
   const bits = 8 * address.length;
-  const count = parseDecimal(length.replace(/^\+/, ""), bits);
+  const count = parseDecimal(text.replace(/^\+/, ""), bits);
   if (count === undefined) throw new UsageError("Invalid netmask");
-  return { address, mask: count === bits ? undefined : prefixMask(count, address.length) };
+  return count === bits ? undefined : prefixMask(count, address.length);
 }
 
 /** [ADDRESS][:PORT], [V6]:PORT, or an IPv6 address alone. `option` is the long name of the option. */
@@ -306,13 +288,16 @@ export function stateWords({ protoinfo }: Protocol): readonly string[] {
 }
 
 /** --state: exact names of the protocol. */
-export function readState({ name, protoinfo }: Protocol, text: string): number {
+export function parseState({ protoinfo }: Protocol, text: string): number | undefined {
   const { states = [], stateAliases = {} }: Partial<ProtoinfoRow> = protoinfo ?? {};
   const number = states.indexOf(text);
   if (number >= 0) return number;
-  const alias = Object.hasOwn(stateAliases, text) ? stateAliases[text] : undefined;
-  // The reference begins DCCP's message with a capital.
-  return alias ?? fail(`${name === "dccp" ? "Unknown" : "unknown"} ${name.toUpperCase()} state \`${text}'`);
+  return Object.hasOwn(stateAliases, text) ? stateAliases[text] : undefined;
+}
+
+/** The reference begins DCCP's message with a capital. */
+export function unknownState({ name }: Protocol, text: string): never {
+  return fail(`${name === "dccp" ? "Unknown" : "unknown"} ${name.toUpperCase()} state \`${text}'`);
 }
 
 /** --role: 0 client, 1 server; the word may be any beginning of either, even an empty one. */

@@ -155,6 +155,8 @@ export interface Count {
   name: "count";
   from?: SavedTableFile;
   table: "conntrack" | "expect";
+  /** Which entries count; absent: all of them, which the kernel knows without a dump. */
+  filter?: FlowFilter;
   output: Output;
 }
 

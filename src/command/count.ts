@@ -1,24 +1,35 @@
-/** -C: how many entries a table holds. */
+/** -C: how many entries a table holds, or how many of them match. */
 import * as query from "../ctnetlink/queries.js";
 import { countJson } from "../format/stats.js";
-import { dumpFlows } from "../match/dump.js";
+import { checkStatus, dumpFlows } from "../match/dump.js";
+import type { FlowFilter } from "../match/filter.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
 import type { Count } from "./command.js";
 import type { Context } from "./context.js";
 import { withConnection } from "./context.js";
+import { withFacts } from "./facts.js";
+import { warnIfInterrupted } from "./list.js";
 import { orFromProc } from "./proc.js";
 
 function show({ output, table }: Count, context: Context, entries: number): void {
   context.stdout.write(toUtf8(output.format === "json" ? countJson(table, entries) : `${entries}\n`));
 }
 
+/** Counts what matches. */
+function countMatching(command: Count, filter: FlowFilter, context: Context): number {
+  checkStatus(filter);
+  let count = 0;
+  const { interrupted } = withFacts(context, filter, (options) =>
+    withConnection(context, (connection) => dumpFlows(connection, filter, () => void count++, options)),
+  );
+  warnIfInterrupted(interrupted, context);
+  show(command, context, count);
+  return 0;
+}
+
 export function countFlows(command: Count, context: Context): number {
-  if (command.from !== undefined) {
-    let entries = 0;
-    withConnection(context, (connection) => dumpFlows(connection, {}, () => entries++));
-    show(command, context, entries);
-    return 0;
-  }
+  const { filter, from } = command;
+  if (filter !== undefined || from !== undefined) return countMatching(command, filter ?? {}, context);
   return orFromProc(
     context,
     () => {

@@ -1,13 +1,14 @@
 /** Changing many entries that a dump found: requests are sent in batches, and each entry is kept until its answer is known. */
 import { encodeFlowDelete, encodeFlowUpdate } from "../ctnetlink/encode.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { dumpFlowParts } from "../match/dump.js";
+import { type DumpOptions, dumpFlowParts } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
 import { lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/message.js";
 import { ENOENT, ENOSPC } from "../system/errno.js";
 import { type Changes, changesFor } from "./changes.js";
 import { type Context, withConnection } from "./context.js";
+import { withFacts } from "./facts.js";
 
 /** So many requests go out in one datagram: enough to make the round trip cheap, few enough that all their errors fit in the receive buffer. */
 const BATCH_ENTRIES = 64;
@@ -116,21 +117,26 @@ export function* changeParts(
   filter: FlowFilter,
   request: EntryRequest,
   handlers: BatchHandlers,
+  options: DumpOptions = {},
   ahead = false,
 ): Generator<void, void, void> {
   const batch = new EntryBatch(changes, request, handlers);
-  yield* dumpFlowParts(dump, filter, (view) => batch.add(view), {}, ahead);
+  yield* dumpFlowParts(dump, filter, (view) => batch.add(view), options, ahead);
   batch.flush();
 }
 
-/** The same to its end. */
+/** The same to its end; warns of entries that lack what the filter asks for. */
 export function changeMatching(
   context: Context,
   filter: FlowFilter,
   request: EntryRequest,
   handlers: BatchHandlers,
 ): void {
-  withConnection(context, (dump) =>
-    withConnection(context, (changes) => lastOf(changeParts({ dump, changes }, filter, request, handlers, true))),
+  withFacts(context, filter, (options) =>
+    withConnection(context, (dump) =>
+      withConnection(context, (changes) =>
+        lastOf(changeParts({ dump, changes }, filter, request, handlers, options, true)),
+      ),
+    ),
   );
 }

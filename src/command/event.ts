@@ -1,10 +1,11 @@
 /** -E: shows events until SIGINT or SIGTERM. */
 import { EXPECT_GROUPS, FLOW_GROUPS } from "../ctnetlink/constants.js";
-import { eventType } from "../ctnetlink/events.js";
+import { EVENT_DESTROY, eventType } from "../ctnetlink/events.js";
 import { ExpectView, FlowView, type MessageView } from "../ctnetlink/view.js";
 import type { Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
 import { compileFilter } from "../match/filter.js";
+import { MissingFacts } from "../match/missing-facts.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { EINTR } from "../system/errno.js";
@@ -12,6 +13,7 @@ import { KernelError } from "../system/errors.js";
 import { toUtf8 } from "../system/text.js";
 import type { ExpectEvents, FlowEvents } from "./command.js";
 import { type Context, EntryOutput, say } from "./context.js";
+import { warnOfMissing } from "./facts.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 import { ProgramNames } from "./programs.js";
 
@@ -68,7 +70,10 @@ function listen(
   return listener;
 }
 
-/** Shows what `listener` hears until a signal ends it; `nouns` is what the summary counts. */
+/**
+ * Shows what `listener` hears until a signal ends it; `nouns` is what the summary counts.
+ * @param unmatched told of the events that do not match
+ */
 function show<View extends MessageView>(
   context: Context,
   listener: EventListener,
@@ -76,6 +81,7 @@ function show<View extends MessageView>(
   view: View,
   matches: ((view: View) => boolean) | undefined,
   nouns: string,
+  unmatched: (view: View) => void = () => {},
 ): number {
   const { backend } = context;
   const output = new EntryOutput(context.stdout, formatter);
@@ -86,6 +92,7 @@ function show<View extends MessageView>(
       message(buffer, start, end) {
         view.read(buffer, start, end);
         if (matches === undefined || matches(view)) output.entry(view, eventType(view), suffix);
+        else unmatched(view);
       },
       lost() {
         losses++;
@@ -115,7 +122,16 @@ export function flowEvents(command: FlowEvents, context: Context): number {
   catchSignals(context);
   const listener = listen(command, context, FLOW_GROUPS);
   const formatter = flowFormatter(command.output, context, { events: true });
-  return show(context, listener, formatter, new FlowView(), compileFilter(command.filter), "flow events");
+  const { filter } = command;
+  const matches = compileFilter(filter, context.nowMicroseconds);
+  const missing = MissingFacts.of(filter, ["counters", "start"]);
+  if (missing === undefined) return show(context, listener, formatter, new FlowView(), matches, "flow events");
+  // No other event has counters, and none of these has a timeout: only what is out of the ordinary counts.
+  const status = show(context, listener, formatter, new FlowView(), matches, "flow events", (view) => {
+    if (eventType(view) === EVENT_DESTROY) missing.note(view);
+  });
+  warnOfMissing(context, filter, missing);
+  return status;
 }
 
 export function expectEvents(command: ExpectEvents, context: Context): number {

@@ -8,6 +8,7 @@ import { sortGroups } from "../tally/order.js";
 import { tally } from "../tally/tally.js";
 import type { GroupFlows } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
+import { withFacts } from "./facts.js";
 import { dumpType, warnIfInterrupted } from "./list.js";
 
 /** Output is handed on in pieces of about this many lines. */
@@ -34,8 +35,8 @@ export function groupFlows(command: GroupFlows, context: Context): number {
   const { table: name, filter, by, sort, limit, format, labelMap } = command;
   checkStatus(filter);
   const table = new GroupTable(by, GROUP_SUMS);
-  const { interrupted } = withConnection(context, (connection) =>
-    tally(connection, filter, [table], { type: dumpType(name) }),
+  const { interrupted } = withFacts(context, filter, (facts) =>
+    withConnection(context, (connection) => tally(connection, filter, [table], { ...facts, type: dumpType(name) })),
   );
   const rows = sortGroups(table, sort).subarray(0, limit);
   const lines =

@@ -7,6 +7,7 @@ import { lastOf } from "../netlink/connection.js";
 import { dumpSorted } from "../tally/sorted.js";
 import type { ListExpectations, ListFlows } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
+import { withFacts } from "./facts.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
 /** The dump request of each table of flows. */
@@ -29,14 +30,16 @@ export function listFlows({ table, filter, zero, sort, limit, output }: ListFlow
   const type = zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
   let interrupted = false;
   const formatter = flowFormatter(output, context);
-  const count = withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (shown) =>
-    withConnection(context, (connection) => {
-      const show = (view: FlowView) => shown.entry(view);
-      ({ interrupted } =
-        sort === undefined
-          ? dumpFlows(connection, filter, show, { type, limit })
-          : dumpSorted(connection, filter, show, { type }, sort, limit));
-    }),
+  const count = withFacts(context, filter, (facts) =>
+    withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (shown) =>
+      withConnection(context, (connection) => {
+        const show = (view: FlowView) => shown.entry(view);
+        ({ interrupted } =
+          sort === undefined
+            ? dumpFlows(connection, filter, show, { ...facts, type, limit })
+            : dumpSorted(connection, filter, show, { ...facts, type }, sort, limit));
+      }),
+    ),
   );
   warnIfInterrupted(interrupted, context);
   say(context, `${count} flow entries have been shown.`);

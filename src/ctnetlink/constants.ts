@@ -116,6 +116,10 @@ export const CTA_PROTOINFO_SCTP_VTAG_REPLY = 3;
 export const CTA_COUNTERS_PACKETS = 1;
 export const CTA_COUNTERS_BYTES = 2;
 
+/** enum ctattr_tstamp. */
+export const CTA_TIMESTAMP_START = 1;
+export const CTA_TIMESTAMP_STOP = 2;
+
 /** enum ctattr_nat, ctattr_protonat. */
 export const CTA_NAT_V4_MINIP = 1;
 export const CTA_NAT_PROTO = 3;

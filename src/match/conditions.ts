@@ -15,6 +15,7 @@ export interface NumberRange {
   readonly to: number;
 }
 
+/** The items are in order and do not overlap: see numberSet. */
 export type NumberCondition = Condition<NumberRange>;
 
 /** Addresses that are `address` under the mask, all of whose bits count where it is absent. */
@@ -29,7 +30,7 @@ export interface AddressRange {
   readonly to: Uint8Array;
 }
 
-/** All items are of one family: raw bytes in network order, 4 or 16. */
+/** All items are of one family: raw bytes in network order, 4 or 16. Several are ranges, in order: see addressSet. */
 export type AddressCondition = Condition<Network | AddressRange>;
 
 /** Marks that are `value` in the bits of `mask`. */
@@ -43,6 +44,46 @@ export type MarkCondition = Condition<MaskedMark>;
 /** Exactly this item. */
 function only<Item>(item: Item): Condition<Item> {
   return { items: [item], not: false };
+}
+
+/** Numbers from a list, in order, those that touch one another as one range. */
+export function numberSet(items: readonly NumberRange[], not: boolean): NumberCondition {
+  const merged: { from: number; to: number }[] = [];
+  for (const { from, to } of items.toSorted((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last === undefined || from > last.to + 1) merged.push({ from, to });
+    else if (to > last.to) last.to = to;
+  }
+  return { items: merged, not };
+}
+
+/** Less than 0, 0 or more, as one address comes before another of its family, is it, or comes after. */
+export function compareAddresses(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+
+/** The first and the last address of an item; its mask must be ones, then zeroes. */
+function rangeOf(item: Network | AddressRange): { from: Uint8Array; to: Uint8Array } {
+  if ("from" in item) return { from: item.from, to: item.to };
+  const { address, mask } = item;
+  if (mask === undefined) return { from: address, to: address };
+  return {
+    from: address.map((byte, i) => byte & mask[i]!),
+    to: address.map((byte, i) => byte | (~mask[i]! & 0xff)),
+  };
+}
+
+/** Addresses from a list of one family, as ranges in order that do not overlap. The masks must be ones, then zeroes. */
+export function addressSet(items: readonly (Network | AddressRange)[], not: boolean): AddressCondition {
+  if (items.length === 1) return { items, not };
+  const merged: { from: Uint8Array; to: Uint8Array }[] = [];
+  for (const { from, to } of items.map(rangeOf).sort((a, b) => compareAddresses(a.from, b.from))) {
+    const last = merged.at(-1);
+    if (last === undefined || compareAddresses(from, last.to) > 0) merged.push({ from, to });
+    else if (compareAddresses(to, last.to) > 0) last.to = to;
+  }
+  return { items: merged, not };
 }
 
 /** The one number. */
@@ -68,7 +109,8 @@ export function exactNumber(condition: NumberCondition | undefined): number | un
 /** The one address that meets a condition: none of a network, whatever its mask. */
 export function exactAddress(condition: AddressCondition | undefined): Uint8Array | undefined {
   const item = onlyItem(condition);
-  if (item === undefined || !("address" in item)) return undefined;
+  if (item === undefined) return undefined;
+  if ("from" in item) return compareAddresses(item.from, item.to) === 0 ? item.from : undefined;
   return item.mask === undefined || item.mask.every((byte) => byte === 0xff) ? item.address : undefined;
 }
 

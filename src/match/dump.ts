@@ -7,6 +7,7 @@ import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { compileFilter, type FlowFilter } from "./filter.js";
 import { kernelFilter } from "./kernel-filter.js";
+import type { MissingFacts } from "./missing-facts.js";
 
 /** A status list that names no flag at all (SRC_NAT, say) filters nothing; the kernel refuses it, and so do we. */
 export function checkStatus({ status }: FlowFilter): void {
@@ -28,6 +29,10 @@ export interface DumpOptions {
   kernelFilter?: boolean;
   /** After how many entries that match the dump ends. The connection is good for close() only then. */
   limit?: number | undefined;
+  /** The time since 1970, for conditions on the age: all entries are as old as they are when the dump begins. */
+  nowMicroseconds?: () => number;
+  /** Told of the entries that do not match. */
+  missing?: MissingFacts | undefined;
 }
 
 /** The parts of a dump until enough of it was seen. */
@@ -67,10 +72,11 @@ export function* dumpFlowParts(
   options: DumpOptions = {},
   ahead = false,
 ): Generator<void, { interrupted: boolean }, void> {
-  const { type = CT_GET, limit = Number.POSITIVE_INFINITY } = options;
+  const { type = CT_GET, limit = Number.POSITIVE_INFINITY, missing } = options;
   const helped = type === CT_GET && (options.kernelFilter ?? true);
   const view = new FlowView();
-  const matches = compileFilter(filter);
+  const now = options.nowMicroseconds?.();
+  const matches = compileFilter(filter, now === undefined ? undefined : () => now);
   let received = false;
   let found = 0;
   const dump = (request: DumpFilter) => {
@@ -80,7 +86,10 @@ export function* dumpFlowParts(
         received = true;
         if (found >= limit) return;
         view.read(buffer, start, end);
-        if (matches !== undefined && !matches(view)) return;
+        if (matches !== undefined && !matches(view)) {
+          missing?.note(view);
+          return;
+        }
         found++;
         visit(view);
       },

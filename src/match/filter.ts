@@ -68,6 +68,10 @@ export interface FlowFilter {
   /** Of both directions together. An entry without counters never matches. */
   bytes?: NumberCondition;
   packets?: NumberCondition;
+  /** Whole seconds since the entry was made. One without the time of its start never matches. */
+  ageSeconds?: NumberCondition;
+  /** Seconds until it expires. One without a timeout never matches. */
+  expiresSeconds?: NumberCondition;
 }
 
 export type Predicate = (view: FlowView) => boolean;
@@ -176,6 +180,23 @@ function countersAre(counter: number, condition: NumberCondition): Predicate {
   return (view) => view.has(orig) && view.has(reply) && test(Number(view.u64(orig)) + Number(view.u64(reply)));
 }
 
+/** The time from the entry's start to its end, or to now, meets the condition. */
+function ageIs(condition: NumberCondition, nowMicroseconds: () => number): Predicate {
+  const start = S.TIMESTAMP + C.CTA_TIMESTAMP_START;
+  const stop = S.TIMESTAMP + C.CTA_TIMESTAMP_STOP;
+  const test = holds(condition);
+  return (view) => {
+    if (!view.has(start)) return false;
+    const end = view.has(stop) ? view.u64(stop) : BigInt(Math.floor(nowMicroseconds())) * 1000n;
+    const age = end - view.u64(start);
+    return test(age < 0n ? 0 : Number(age / 1_000_000_000n));
+  };
+}
+
+function noClock(): never {
+  throw new Error("a condition on the age needs a clock");
+}
+
 function tupleChecks(tuple: TupleMatch, base: number): Predicate[] {
   const checks: Predicate[] = [];
   const { src, dst, sport, dport, icmpType, icmpCode, icmpId, zone } = tuple;
@@ -215,8 +236,11 @@ function all(checks: readonly Predicate[]): Predicate {
   };
 }
 
-/** The predicate of a filter, or undefined where everything matches. */
-export function compileFilter(filter: FlowFilter): Predicate | undefined {
+/**
+ * The predicate of a filter, or undefined where everything matches.
+ * @param nowMicroseconds the time since 1970, for conditions on the age
+ */
+export function compileFilter(filter: FlowFilter, nowMicroseconds: () => number = noClock): Predicate | undefined {
   const checks: Predicate[] = [];
   const { family, protonum, state, origVtag, replyVtag, timeoutSeconds, status, mark, secmark, id, zone, labels } =
     filter;
@@ -256,5 +280,7 @@ export function compileFilter(filter: FlowFilter): Predicate | undefined {
   }
   if (filter.packets !== undefined) checks.push(countersAre(C.CTA_COUNTERS_PACKETS, filter.packets));
   if (filter.bytes !== undefined) checks.push(countersAre(C.CTA_COUNTERS_BYTES, filter.bytes));
+  if (filter.ageSeconds !== undefined) checks.push(ageIs(filter.ageSeconds, nowMicroseconds));
+  if (filter.expiresSeconds !== undefined) checks.push(number(S.TOP + C.CTA_TIMEOUT, filter.expiresSeconds, u32));
   return checks.length === 0 ? undefined : all(checks);
 }

@@ -24,6 +24,8 @@ const refusal = (...argv: string[]) => message(() => parseCommandLine(argv, test
 const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefined>> = {
   bytes: "1k-",
   packets: "1-5",
+  age: "1h30m-",
+  expires: "-2d",
   "group-by": "src,dport",
   sort: "src",
   limit: "3",

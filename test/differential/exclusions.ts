@@ -25,6 +25,19 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     why: "the reference compares the ports of -n, -g and -j but no IPv6 address",
   },
   {
+    words:
+      /(?=.*(^| )(-C|--cou[a-z]*)( |$))(?=.*(^| )(-[sdrqpmfngjlMwuci(){}]|--(src|dst|orig|reply|mask|mark|fam|any|lab|zone|stat|sec|id|proto|sport|dport|icmp|[a-z]*vtag)))/,
+    why: "a count takes the filters of a list",
+  },
+  {
+    words: /(?=.*(^| )(-L|--du[a-z]*)( |$))(?=.* (-i|--id?)[ =\d])/,
+    why: "a list takes an id",
+  },
+  {
+    words: /(?=.*(^| )(-D|-U|--del[a-z]*|--up[a-z]*)( |$))(?=.* '?!'?( |$))/,
+    why: "a lone exclamation mark is ignored by the reference, and so it deletes what must stay",
+  },
+  {
     words: /(?=.*(-b|--buffer))(?=.*--mask)/,
     why: "the reference sizes its socket, and says so, before it sees that a mask has no address",
   },

@@ -23,6 +23,8 @@ const ALL_OF_THEM = "status filters work alike on every command: wanted bits all
 const ATTACHED = "attached optional values are honoured";
 const CHECKED = "numbers are checked, not read by atoi";
 const SECMARK = "a secmark filter matches only entries that carry one";
+const COUNTS = "a count takes the filters of a list";
+const IDS = "a list takes an id";
 const LINES = "each line of a file stands for itself, and a blank line is blank";
 const FOUND = "an update addresses the entry that it found, in whichever zone it is";
 
@@ -115,6 +117,9 @@ const cli: Record<string, Reasoned> = {
   "-L -n1.1.1.1": { ...NONE_SHOWN, why: ATTACHED },
   "-L -p gre --srckey 99": { ...NONE_SHOWN, why: "GRE keys are compared" },
   "-L -u ASSURED,!SEEN_REPLY": { ...NONE_SHOWN, why: ALL_OF_THEM },
+  "-L -i 1": { ...NONE_SHOWN, why: IDS },
+  "-L --id 5": { ...NONE_SHOWN, why: IDS },
+  "-C -p tcp": { status: 0, stdout: "0\n", stderr: "", why: COUNTS },
   "-G -r 192.0.2.1 -q 10.0.0.1 -p tcp --reply-port-src 443 --reply-port-dst 40001": {
     status: 0,
     stdout:
@@ -220,6 +225,23 @@ const shell: Record<string, Reasoned> = {
   "conntrack -L -n9.9.9.9": { status: 0, stdout: text([entry("snat")]), stderr: shown(1), why: ATTACHED },
   "conntrack -L -n=9.9.9.9": { ...refusedWith("Invalid IP address `=9.9.9.9'"), why: ATTACHED },
   "conntrack -L --src-nat=9.9.9.9": { status: 0, stdout: text([entry("snat")]), stderr: shown(1), why: ATTACHED },
+  "conntrack -C -p tcp": { status: 0, stdout: "3\n", stderr: "", why: COUNTS },
+  "conntrack -C -f ipv4": { status: 0, stdout: "9\n", stderr: "", why: COUNTS },
+  "conntrack -L --i 5": { ...NONE_SHOWN, why: IDS },
+  'ID=$($ORC -L -p gre -o id 2>/dev/null | sed -n "s/.* id=//p"); conntrack -L -i $ID': {
+    status: 0,
+    stdout: text([entry("gre")]),
+    stderr: shown(1),
+    why: IDS,
+  },
+  "conntrack -L -i 0": { ...NONE_SHOWN, why: IDS },
+  "conntrack -L -i 4294967295": { ...NONE_SHOWN, why: IDS },
+  "conntrack -L -m 5,6": {
+    status: 0,
+    stdout: text([entry("dns")]),
+    stderr: shown(1),
+    why: "a filter may be a list",
+  },
   "conntrack -L -u UNREPLIED,ASSURED": { ...NONE_SHOWN, why: ALL_OF_THEM },
   "conntrack -L -u UNSET": { ...NONE_SHOWN, why: "UNSET asks for none of the four flags" },
   "conntrack -L --secmark 1": { ...NONE_SHOWN, why: SECMARK },

@@ -1,0 +1,71 @@
+/** Warnings about entries that a filter passes over because they lack what it asks for. */
+import type { DumpOptions } from "../match/dump.js";
+import type { FlowFilter } from "../match/filter.js";
+import { type Fact, MissingFacts } from "../match/missing-facts.js";
+import { fromUtf8, messageLine } from "../system/text.js";
+import type { Context } from "./context.js";
+
+interface Text {
+  /** What entries lack. */
+  readonly what: string;
+  readonly options: readonly (readonly [condition: keyof FlowFilter, option: string])[];
+  /** Where the kernel notes it, if it is told to. */
+  readonly sysctl?: string;
+  /** Why else an entry lacks it. */
+  readonly otherwise: string;
+}
+
+const TEXTS: Readonly<Record<Fact, Text>> = {
+  counters: {
+    what: "counters",
+    options: [
+      ["bytes", "--bytes"],
+      ["packets", "--packets"],
+    ],
+    sysctl: "nf_conntrack_acct",
+    otherwise: "they are older than net.netfilter.nf_conntrack_acct",
+  },
+  start: {
+    what: "start time",
+    options: [["ageSeconds", "--age"]],
+    sysctl: "nf_conntrack_timestamp",
+    otherwise: "they are older than net.netfilter.nf_conntrack_timestamp",
+  },
+  timeout: {
+    what: "timeout",
+    options: [["expiresSeconds", "--expires"]],
+    otherwise: "they are offloaded, or destroyed",
+  },
+};
+
+function isOff(context: Context, sysctl: string): boolean {
+  try {
+    return fromUtf8(context.readFile(`/proc/sys/net/netfilter/${sysctl}`)).trim() === "0";
+  } catch {
+    return false;
+  }
+}
+
+/** A warning for each fact that entries lack. */
+export function warnOfMissing(context: Context, filter: FlowFilter, { counts }: MissingFacts): void {
+  for (const [fact, count] of counts) {
+    const { what, options, sysctl, otherwise } = TEXTS[fact];
+    const names = options.flatMap(([condition, option]) => (filter[condition] === undefined ? [] : option));
+    const entries = count === 1 ? "1 entry has" : `${count} entries have`;
+    const passes = names.length === 1 ? `${names[0]} passes` : `${names.join(" and ")} pass`;
+    const why = sysctl !== undefined && isOff(context, sysctl) ? `net.netfilter.${sysctl} is off` : otherwise;
+    context.stderr.write(messageLine(`WARNING: ${entries} no ${what}, so ${passes} over them: ${why}`));
+  }
+}
+
+/** Does a dump with what conditions on times need, and warns afterwards. */
+export function withFacts<Result>(
+  context: Context,
+  filter: FlowFilter,
+  work: (options: DumpOptions) => Result,
+): Result {
+  const missing = MissingFacts.of(filter);
+  const result = work({ nowMicroseconds: context.nowMicroseconds, missing });
+  if (missing !== undefined) warnOfMissing(context, filter, missing);
+  return result;
+}

@@ -3,7 +3,7 @@ import { encodeFlowDelete, encodeFlowUpdate } from "../ctnetlink/encode.js";
 import type { FlowView } from "../ctnetlink/view.js";
 import { type DumpOptions, dumpFlowParts } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
-import { lastOf, type NetlinkConnection } from "../netlink/connection.js";
+import { type Ahead, lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/message.js";
 import { ENOENT, ENOSPC } from "../system/errno.js";
 import { type Changes, changesFor } from "./changes.js";
@@ -118,7 +118,7 @@ export function* changeParts(
   request: EntryRequest,
   handlers: BatchHandlers,
   options: DumpOptions = {},
-  ahead = false,
+  ahead: Ahead = false,
 ): Generator<void, void, void> {
   const batch = new EntryBatch(changes, request, handlers);
   yield* dumpFlowParts(dump, filter, (view) => batch.add(view), options, ahead);

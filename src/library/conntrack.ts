@@ -22,7 +22,7 @@ import { dumpFlowParts } from "../match/dump.js";
 import { compileFilter, type FlowFilter } from "../match/filter.js";
 import { napiBackend } from "../netlink/backend/napi.js";
 import type { Sockets } from "../netlink/backend/socket.js";
-import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
+import { type Ahead, type NetlinkConnection, openConnection } from "../netlink/connection.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { EEXIST, ENOENT } from "../system/errno.js";
 import { AbortedError, ClosedError, ConntrackError, KernelError } from "../system/errors.js";
@@ -39,6 +39,7 @@ import * as R from "./read-options.js";
 import { type Changes, type Key, type NewFlow, readChanges, readKey, readNewFlow } from "./requests.js";
 import { isTurnOver, nextTurn } from "./turns.js";
 import { readName } from "./value-readers.js";
+import { abandoned, Work } from "./work.js";
 
 type DumpParts = Generator<void, { interrupted: boolean }, void>;
 
@@ -107,8 +108,8 @@ export class Conntrack {
     const work = R.readListOptions(options);
     const type = DUMP_TYPES[work.table];
     const resolved = this.#filter(filter);
-    return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void) =>
-      dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { type }),
+    return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void, ahead) =>
+      dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { type }, ahead),
     );
   }
 
@@ -116,13 +117,14 @@ export class Conntrack {
   expectations(options: O.ExpectationOptions = {}): AsyncGenerator<Expectation, void, undefined> {
     const { family, ...work } = R.readExpectationOptions(options);
     const view = new ExpectView();
-    return this.#dump({ command: "expectations" }, work, (connection, add: (expectation: Expectation) => void) =>
+    return this.#dump({ command: "expectations" }, work, (connection, add: (expectation: Expectation) => void, ahead) =>
       connection.dumpParts(
         (writer) => encodePlain(writer, C.EXP_GET, family),
         (buffer, start, end) => {
           view.read(buffer, start, end);
           if (family === C.AF_UNSPEC || view.family === family) add(readExpectation(view, {}));
         },
+        ahead,
       ),
     );
   }
@@ -243,9 +245,16 @@ export class Conntrack {
     // A name that was lost on the way must not become that of the flows.
     const table = tables.length === 0 ? "conntrack" : readName("table", tables[0], R.TABLES);
     const type = table === "expect" ? C.EXP_DELETE : C.CT_DELETE;
-    await this.#ask({ command: "flush" }, [], (connection) =>
-      connection.request((writer) => encodePlain(writer, type, C.AF_UNSPEC)),
-    );
+    const work = this.#work();
+    try {
+      const connection = work.connect();
+      const parts = connection.requestParts((writer) => encodePlain(writer, type, C.AF_UNSPEC), work.gate.open);
+      while (!(await work.step(parts, connection, () => this.#requests())).done);
+    } catch (error) {
+      throw this.#explain(error, { command: "flush" });
+    } finally {
+      work.close();
+    }
   }
 
   /** How many entries a table holds. The command's `-C`. */
@@ -365,33 +374,43 @@ export class Conntrack {
     return readFlow(view, view.has(S.TOP + C.CTA_LABELS) ? this.#labels() : undefined, head);
   }
 
-  /** A connection for work that goes on while others get their turn. */
-  #connect(): NetlinkConnection {
+  /** Work that goes on while others get their turn. */
+  #work(): Work {
     this.#requests();
-    const connection = openConnection(this.#sockets);
-    this.#open.add(connection);
-    return connection;
-  }
-
-  #disconnect(connection: NetlinkConnection): void {
-    this.#open.delete(connection);
-    connection.close();
+    return new Work(this.#sockets, this.#open);
   }
 
   /** Yields what the parts of a dump bring; between them others get their turn. */
-  async *#dump<Item>(
+  #dump<Item>(
+    request: Request,
+    options: R.ListWork,
+    start: (connection: NetlinkConnection, add: (item: Item) => void, ahead: Ahead) => DumpParts,
+  ): AsyncGenerator<Item, void, undefined> {
+    const work = new Work(this.#sockets, this.#open);
+    const items = this.#items(work, request, options, start);
+    abandoned.register(items, work);
+    return items;
+  }
+
+  async *#items<Item>(
+    work: Work,
     request: Request,
     { signal, onInterrupted }: R.ListWork,
-    start: (connection: NetlinkConnection, add: (item: Item) => void) => DumpParts,
+    start: (connection: NetlinkConnection, add: (item: Item) => void, ahead: Ahead) => DumpParts,
   ): AsyncGenerator<Item, void, undefined> {
-    const connection = this.#connect();
+    const check = () => {
+      this.#requests();
+      signal?.throwIfAborted();
+    };
     const items: Item[] = [];
     try {
-      const parts = start(connection, (item) => items.push(item));
+      check();
+      const connection = work.connect();
+      const parts = start(connection, (item) => items.push(item), work.gate.open);
       for (;;) {
-        signal?.throwIfAborted();
         items.length = 0;
-        const { done, value } = parts.next();
+        const { done, value } = await work.step(parts, connection, check, signal);
+        check();
         for (const item of items) {
           yield item;
           signal?.throwIfAborted();
@@ -405,7 +424,7 @@ export class Conntrack {
     } catch (error) {
       throw this.#explain(error, request);
     } finally {
-      this.#disconnect(connection);
+      work.close();
     }
   }
 
@@ -416,22 +435,23 @@ export class Conntrack {
     change: EntryRequest,
     signal: AbortSignal | undefined,
   ): Promise<number> {
-    const dump = this.#connect();
-    const changes = this.#connect();
+    const work = this.#work();
     let count = 0;
+    const check = () => {
+      this.#requests();
+      if (signal?.aborted) throw new AbortedError(count, { cause: signal.reason });
+    };
     try {
-      const parts = changeParts({ dump, changes }, filter, change, { done: () => count++ });
-      for (;;) {
-        if (signal?.aborted) throw new AbortedError(count, { cause: signal.reason });
-        if (parts.next().done) return count;
-        if (isTurnOver()) await nextTurn();
-      }
+      const dump = work.connect();
+      const connections = { dump, changes: work.connect() };
+      const parts = changeParts(connections, filter, change, { done: () => count++ }, {}, work.gate.open);
+      while (!(await work.step(parts, dump, check, signal)).done);
+      return count;
     } catch (error) {
       if (error instanceof ConntrackError) error.done = count;
       throw this.#explain(error, request);
     } finally {
-      this.#disconnect(dump);
-      this.#disconnect(changes);
+      work.close();
     }
   }
 

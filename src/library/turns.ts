@@ -17,3 +17,29 @@ export async function nextTurn(): Promise<void> {
   await setImmediate();
   began = performance.now();
 }
+
+/** Where work waits for a thread, which tells by `open` that there is something to do. */
+export class Gate {
+  #isOpen = false;
+  #wake: (() => void) | undefined;
+
+  /** Lets the work go on: that which waits, or the next that would. */
+  readonly open = (): void => {
+    this.#isOpen = true;
+    this.#wake?.();
+  };
+
+  /** Waits until it is opened, or the signal is aborted. */
+  async wait(signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#isOpen) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        signal?.addEventListener("abort", this.open);
+      });
+      signal?.removeEventListener("abort", this.open);
+      began = performance.now();
+    }
+    this.#wake = undefined;
+    this.#isOpen = false;
+  }
+}

@@ -2,7 +2,7 @@
 import { CT_GET } from "../ctnetlink/constants.js";
 import { type DumpFilter, encodeFlowDump } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
-import { lastOf, type NetlinkConnection } from "../netlink/connection.js";
+import { type Ahead, lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { compileFilter, type FlowFilter } from "./filter.js";
@@ -70,7 +70,7 @@ export function* dumpFlowParts(
   filter: FlowFilter,
   visit: (view: FlowView) => void,
   options: DumpOptions = {},
-  ahead = false,
+  ahead: Ahead = false,
 ): Generator<void, { interrupted: boolean }, void> {
   const { type = CT_GET, limit = Number.POSITIVE_INFINITY, missing } = options;
   const helped = type === CT_GET && (options.kernelFilter ?? true);

@@ -22,16 +22,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The sockets of an environment (the main thread, or a worker): what it leaves open is closed when it goes. */
+struct ahead;
+static void free_all_ahead(struct ahead *first);
+
+/*
+ * The sockets of an environment (the main thread, or a worker): what it leaves open is closed when it goes. `ending`
+ * are the readings ahead that were stopped and whose thread may still wait for the kernel.
+ */
 struct sockets {
   size_t count, room;
   int *fds;
+  struct ahead *ending;
 };
 
 static void finalize_sockets(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   struct sockets *sockets = data;
+  free_all_ahead(sockets->ending);
   for (size_t i = 0; i < sockets->count; i++)
     close(sockets->fds[i]);
   free(sockets->fds);
@@ -156,10 +164,16 @@ static napi_value call_receive(napi_env env, napi_callback_info info) {
  * Datagrams on their way from a thread that receives them to the one that takes them. `filled` and `taken` only grow;
  * slot i % AHEAD_SLOTS holds datagram i while taken <= i < filled. The last datagram is the -errno that ended the
  * receiving.
+ *
+ * For an event loop, which must not wait: the thread also sends the request, because the kernel makes the first part of
+ * a dump while it is sent, and `ready` has JavaScript called when something is there that was `awaited`.
  */
 struct ahead {
   int fd;
-  bool stopping;
+  bool stopping, awaited, ended;
+  napi_threadsafe_function ready;
+  struct iovec request;
+  struct ahead *next;
   unsigned filled, taken;
   ssize_t lengths[AHEAD_SLOTS];
   pthread_t thread;
@@ -170,42 +184,98 @@ struct ahead {
 
 static void *receive_ahead(void *argument) {
   struct ahead *ahead = argument;
-  for (bool ended = false; !ended;) {
+  ssize_t sent = 0;
+  if (ahead->request.iov_base != NULL) {
+    do
+      sent = netlink_send(ahead->fd, &ahead->request);
+    while (sent == -EINTR);
+  }
+  for (bool over = false; !over;) {
     pthread_mutex_lock(&ahead->mutex);
     while (ahead->filled - ahead->taken == AHEAD_SLOTS && !ahead->stopping) {
       pthread_cond_wait(&ahead->changed, &ahead->mutex);
     }
     unsigned slot = ahead->filled % AHEAD_SLOTS;
-    ended = ahead->stopping;
+    over = ahead->stopping;
     pthread_mutex_unlock(&ahead->mutex);
-    if (ended) break;
+    if (over) break;
 
     struct iovec part = {.iov_base = ahead->slots[slot], .iov_len = AHEAD_SLOT_BYTES};
-    ssize_t length;
-    do
-      length = netlink_receive(ahead->fd, &part, MSG_DONTWAIT);
-    while (length == -EINTR);
-    ended = length < 0;
+    ssize_t length = sent;
+    while (sent >= 0 && (length = netlink_receive(ahead->fd, &part, MSG_DONTWAIT)) == -EINTR) {
+    }
+    over = length < 0;
 
     pthread_mutex_lock(&ahead->mutex);
     ahead->lengths[slot] = length;
     ahead->filled++;
     pthread_cond_signal(&ahead->changed);
+    /* Once it is stopping, the function may be gone. */
+    if (ahead->awaited && !ahead->stopping) {
+      napi_call_threadsafe_function(ahead->ready, NULL, napi_tsfn_nonblocking);
+      ahead->awaited = false;
+    }
     pthread_mutex_unlock(&ahead->mutex);
   }
+  pthread_mutex_lock(&ahead->mutex);
+  ahead->ended = true;
+  pthread_mutex_unlock(&ahead->mutex);
   return NULL;
 }
 
-/* Ends the thread, which never waits for the kernel, and frees everything. */
-static void stop_ahead(struct ahead *ahead) {
+/* Calls JavaScript, which waits no longer: the event loop may end. Without an environment it is too late for either. */
+static void call_ready(napi_env env, napi_value callback, void *context, void *data) {
+  (void)data;
+  if (env == NULL || callback == NULL) return;
+  struct ahead *ahead = context;
+  napi_value undefined;
+  napi_unref_threadsafe_function(env, ahead->ready);
+  if (napi_get_undefined(env, &undefined) == napi_ok) napi_call_function(env, undefined, callback, 0, NULL, NULL);
+}
+
+static void halt_ahead(struct ahead *ahead) {
   pthread_mutex_lock(&ahead->mutex);
   ahead->stopping = true;
   pthread_cond_signal(&ahead->changed);
   pthread_mutex_unlock(&ahead->mutex);
+}
+
+/* Waits for the thread, which ends with the call that it is in, and frees everything. */
+static void free_ahead(struct ahead *ahead) {
   pthread_join(ahead->thread, NULL);
   pthread_cond_destroy(&ahead->changed);
   pthread_mutex_destroy(&ahead->mutex);
+  free(ahead->request.iov_base);
   free(ahead);
+}
+
+static void free_all_ahead(struct ahead *first) {
+  while (first != NULL) {
+    struct ahead *next = first->next;
+    free_ahead(first);
+    first = next;
+  }
+}
+
+static bool has_ended(struct ahead *ahead) {
+  pthread_mutex_lock(&ahead->mutex);
+  bool ended = ahead->ended;
+  pthread_mutex_unlock(&ahead->mutex);
+  return ended;
+}
+
+/* Frees those of the readings that were stopped whose threads have ended meanwhile. */
+static void free_ended(struct sockets *sockets) {
+  struct ahead **link = &sockets->ending;
+  while (*link != NULL) {
+    struct ahead *ahead = *link;
+    if (has_ended(ahead)) {
+      *link = ahead->next;
+      free_ahead(ahead);
+    } else {
+      link = &ahead->next;
+    }
+  }
 }
 
 /* The box that JavaScript holds; empty once the reading ahead was stopped. */
@@ -213,11 +283,35 @@ struct ahead_box {
   struct ahead *ahead;
 };
 
+/* Before an environment goes, its threads do: neither the function that they call nor their code is there for ever. */
+static void end_ahead(void *data) {
+  struct ahead *ahead = data;
+  halt_ahead(ahead);
+  ahead->ready = NULL;
+}
+
+/* A thread that receives for an event loop may be in a call of the kernel that takes long: it is freed later. */
+static void stop_ahead(napi_env env, struct ahead *ahead) {
+  struct sockets *sockets = sockets_of(env);
+  bool for_loop = ahead->request.iov_base != NULL;
+  halt_ahead(ahead);
+  if (for_loop) {
+    napi_remove_env_cleanup_hook(env, end_ahead, ahead);
+    if (ahead->ready != NULL) napi_release_threadsafe_function(ahead->ready, napi_tsfn_abort);
+  }
+  if (!for_loop || sockets == NULL) {
+    free_ahead(ahead);
+    return;
+  }
+  ahead->next = sockets->ending;
+  sockets->ending = ahead;
+  free_ended(sockets);
+}
+
 static void finalize_box(napi_env env, void *data, void *hint) {
-  (void)env;
   (void)hint;
   struct ahead_box *box = data;
-  if (box->ahead != NULL) stop_ahead(box->ahead);
+  if (box->ahead != NULL) stop_ahead(env, box->ahead);
   free(box);
 }
 
@@ -241,12 +335,40 @@ static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
   return error;
 }
 
-/* readAhead(fd): an object for takeAhead and stopAhead; a thread receives without waiting until there is nothing more.
+/* What JavaScript gives of a reading for an event loop: the function to call, and the request to send first. */
+static int set_request(napi_env env, struct ahead *ahead, napi_value callback, const struct iovec *request) {
+  napi_value name;
+  ahead->request.iov_base = malloc(request->iov_len);
+  if (ahead->request.iov_base == NULL) return ENOMEM;
+  ahead->request.iov_len = request->iov_len;
+  memcpy(ahead->request.iov_base, request->iov_base, request->iov_len);
+  if (napi_create_string_utf8(env, "netlink", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_threadsafe_function(env, callback, NULL, name, 0, 1, NULL, NULL, ahead, call_ready, &ahead->ready) !=
+          napi_ok) {
+    return EINVAL;
+  }
+  /* The event loop is kept alive only where somebody waits. */
+  napi_unref_threadsafe_function(env, ahead->ready);
+  return 0;
+}
+
+/*
+ * readAhead(fd[, callback, buffer, offset, length]): an object for takeAhead and stopAhead; a thread receives without
+ * waiting until there is nothing more. With a callback, the thread first sends that part of the buffer.
  */
 static napi_value call_read_ahead(napi_env env, napi_callback_info info) {
-  napi_value argument, external;
+  napi_value arguments[5], external;
+  napi_valuetype type;
   int fd;
-  if (!get_arguments(env, info, 1, &argument) || !get_int(env, argument, &fd)) return result(env, -EINVAL);
+  struct iovec request = {0};
+  if (!get_arguments(env, info, 5, arguments) || !get_int(env, arguments[0], &fd) ||
+      napi_typeof(env, arguments[1], &type) != napi_ok) {
+    return result(env, -EINVAL);
+  }
+  bool for_loop = type == napi_function;
+  if (for_loop && !get_part(env, arguments[2], arguments[3], arguments[4], &request)) return result(env, -EINVAL);
+  struct sockets *sockets = sockets_of(env);
+  if (sockets != NULL) free_ended(sockets);
   struct ahead_box *box = calloc(1, sizeof(*box));
   struct ahead *ahead = malloc(sizeof(*ahead));
   if (box == NULL || ahead == NULL) {
@@ -254,28 +376,39 @@ static napi_value call_read_ahead(napi_env env, napi_callback_info info) {
     free(ahead);
     return result(env, -ENOMEM);
   }
+  /* Not calloc: the slots need no zeroes. */
   ahead->fd = fd;
-  ahead->stopping = false;
+  ahead->stopping = ahead->awaited = ahead->ended = false;
+  ahead->ready = NULL;
+  ahead->request = (struct iovec){0};
   ahead->filled = ahead->taken = 0;
   pthread_mutex_init(&ahead->mutex, NULL);
   pthread_cond_init(&ahead->changed, NULL);
-  int error = start_thread(&ahead->thread, receive_ahead, ahead);
+  int error = for_loop ? set_request(env, ahead, arguments[1], &request) : 0;
+  if (error == 0) error = start_thread(&ahead->thread, receive_ahead, ahead);
   if (error != 0) {
+    if (ahead->ready != NULL) napi_release_threadsafe_function(ahead->ready, napi_tsfn_abort);
+    free(ahead->request.iov_base);
     free(ahead);
     free(box);
     return result(env, -error);
   }
-  box->ahead = ahead;
+  if (for_loop) napi_add_env_cleanup_hook(env, end_ahead, ahead);
   if (napi_create_external(env, box, finalize_box, NULL, &external) != napi_ok) {
-    stop_ahead(ahead);
+    stop_ahead(env, ahead);
     free(box);
     return result(env, -ENOMEM);
   }
+  box->ahead = ahead;
   if (napi_type_tag_object(env, external, &ahead_tag) != napi_ok) return result(env, -ENOMEM);
   return external;
 }
 
-/* takeAhead(ahead, buffer, offset, length): as receive, from what was received ahead; waits for the thread. */
+/*
+ * takeAhead(ahead, buffer, offset, length): as receive, from what was received ahead. Where nothing is there yet it
+ * waits for the thread; one that works for an event loop gives -EINPROGRESS, and its callback is called when something
+ * is.
+ */
 static napi_value call_take_ahead(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
   struct ahead_box *box;
@@ -287,6 +420,12 @@ static napi_value call_take_ahead(napi_env env, napi_callback_info info) {
   struct ahead *ahead = box->ahead;
   if (ahead == NULL) return result(env, -EBADF);
   pthread_mutex_lock(&ahead->mutex);
+  if (ahead->ready != NULL && ahead->filled == ahead->taken) {
+    if (!ahead->awaited) napi_ref_threadsafe_function(env, ahead->ready);
+    ahead->awaited = true;
+    pthread_mutex_unlock(&ahead->mutex);
+    return result(env, -EINPROGRESS);
+  }
   while (ahead->filled == ahead->taken)
     pthread_cond_wait(&ahead->changed, &ahead->mutex);
   unsigned slot = ahead->taken % AHEAD_SLOTS;
@@ -308,8 +447,9 @@ static napi_value call_stop_ahead(napi_env env, napi_callback_info info) {
   napi_value argument;
   struct ahead_box *box;
   if (!get_arguments(env, info, 1, &argument) || !get_box(env, argument, &box)) return result(env, -EINVAL);
-  if (box->ahead != NULL) stop_ahead(box->ahead);
+  struct ahead *ahead = box->ahead;
   box->ahead = NULL;
+  if (ahead != NULL) stop_ahead(env, ahead);
   return result(env, 0);
 }
 

@@ -1,6 +1,6 @@
 /** Requests to the kernel and its answers: dump, single request, batch. */
 
-import { EAGAIN, EINTR, ENOBUFS } from "../system/errno.js";
+import { EAGAIN, EINPROGRESS, EINTR, ENOBUFS } from "../system/errno.js";
 import { KernelError, WireError } from "../system/errors.js";
 import { align4, readS32Host } from "./attributes.js";
 import type { Socket, Sockets } from "./backend/socket.js";
@@ -52,6 +52,9 @@ export type WriteRequest = (writer: MessageWriter) => void;
  */
 export type OnMessage = (buffer: Uint8Array, start: number, end: number, type: number, flags: number) => void;
 
+/** Whether a thread receives ahead; a function: it sends too, and the function is called when there is something to fetch. */
+export type Ahead = boolean | (() => void);
+
 /** Takes any message; returns whether the answer is complete with it. */
 type Visit = (start: number, end: number, type: number, flags: number, sequence: number) => boolean;
 
@@ -90,6 +93,7 @@ export class NetlinkConnection {
   readonly #writer = new MessageWriter();
   readonly #strerror: ((errno: number) => string) | undefined;
   #sequence: number;
+  #isWaiting = false;
   readonly #socket: Socket;
 
   constructor(socket: Socket, options: ConnectionOptions = {}) {
@@ -113,24 +117,47 @@ export class NetlinkConnection {
    * The same part by part: each step fetches one datagram and hands over its messages, which are good until the next step.
    * The kernel makes the next part when it is fetched, so that a caller may take his time; until the end the connection is
    * busy with the dump.
-   * @param ahead whether a thread may fetch the next parts meanwhile
+   * @param ahead whether a thread may fetch the next parts meanwhile; a function: see `isWaiting`
    */
-  *dumpParts(
+  dumpParts(
     write: WriteRequest,
     onMessage: OnMessage,
-    ahead = false,
+    ahead: Ahead = false,
   ): Generator<void, { interrupted: boolean }, void> {
-    const sequence = this.#transmit(write, NLM_F_DUMP);
+    return this.#parts(write, NLM_F_DUMP, "netlink dump", onMessage, ahead);
+  }
+
+  /** As `request`, part by part: for a request that takes the kernel long, while an event loop must not wait. */
+  requestParts(write: WriteRequest, ahead: Ahead): Generator<void, { interrupted: boolean }, void> {
+    return this.#parts(write, NLM_F_ACK, "netlink request", () => {}, ahead);
+  }
+
+  /**
+   * Whether the last step of `dumpParts` or `requestParts` found that a thread is still waiting for the kernel. That happens only
+   * where `ahead` is a function: it is called once, from the event loop, when it is time for the next step.
+   */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  *#parts(
+    write: WriteRequest,
+    requestFlags: number,
+    name: string,
+    onMessage: OnMessage,
+    ahead: Ahead,
+  ): Generator<void, { interrupted: boolean }, void> {
     // A datagram that was received ahead can be as long as this buffer is by default.
-    const readsAhead = ahead && this.#buffer.length >= RECEIVE_BUFFER_BYTES;
-    if (readsAhead) this.#socket.readAhead?.(true);
+    const readsAhead = ahead !== false && this.#buffer.length >= RECEIVE_BUFFER_BYTES;
+    const sequence = this.#transmit(write, requestFlags, readsAhead && ahead !== true ? ahead : undefined);
+    if (readsAhead && ahead === true) this.#socket.readAhead?.(true);
     let interrupted = false;
     const visit: Visit = (start, end, type, flags, answered) => {
       if (answered !== sequence) return false;
       if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
       if (type >= NLMSG_MIN_TYPE) onMessage(this.#buffer, start, end, type, flags);
       else if (type === NLMSG_DONE || type === NLMSG_ERROR) {
-        this.#check(-this.#errnoOf(start, end), "netlink dump");
+        this.#check(-this.#errnoOf(start, end), name);
         return true;
       }
       return false;
@@ -138,11 +165,13 @@ export class NetlinkConnection {
     try {
       for (;;) {
         const received = this.#receivePart(visit);
-        this.#check(received, "recvmsg");
+        this.#isWaiting = received === -EINPROGRESS;
+        if (!this.#isWaiting) this.#check(received, "recvmsg");
         if (received > 0) return { interrupted };
         yield;
       }
     } finally {
+      this.#isWaiting = false;
       if (readsAhead) this.#socket.readAhead?.(false);
     }
   }
@@ -211,14 +240,15 @@ export class NetlinkConnection {
     this.#socket.close();
   }
 
-  /** Sends one request; returns its sequence number. */
-  #transmit(write: WriteRequest, flags: number): number {
+  /** Sends one request, by a thread where `ready` is there and one can be had; returns its sequence number. */
+  #transmit(write: WriteRequest, flags: number, ready?: () => void): number {
     const writer = this.#writer;
     writer.clear();
     write(writer);
     const sequence = this.#nextSequence();
     writer.stamp(0, messageFlags(writer.buffer, 0) | NLM_F_REQUEST | flags, sequence);
-    this.#send(writer);
+    const sent = ready !== undefined && this.#socket.sendAhead?.(writer.buffer, 0, writer.length, ready);
+    if (!sent) this.#send(writer);
     return sequence;
   }
 

@@ -17,6 +17,7 @@ export const EPROTONOSUPPORT = 93;
 export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const ENOBUFS = 105;
+export const EINPROGRESS = 115;
 /** linux/errno.h: the kernel's own, but netfilter lets it out. */
 export const ENOTSUPP = 524;
 

@@ -166,6 +166,28 @@ describe("the library", () => {
     }
   });
 
+  it("lets a worker end while a thread of it reads for it", async () => {
+    freshNetwork();
+    const library = pathToFileURL(join(support, "../../src/index.js")).href;
+    const code = `
+      import { parentPort } from "node:worker_threads";
+      const { Conntrack } = await import(${JSON.stringify(library)});
+      const conntrack = await Conntrack.open();
+      await conntrack.createMany(Array.from({ length: 2000 }, (_, i) => ({
+        protocol: "udp", timeout: 600, orig: { src: "10.0.0.1", dst: "10.0.0.2", sport: 1 + i, dport: 53 },
+      })));
+      for (let i = 0; i < 5; i++) await conntrack.list().next();
+      parentPort.postMessage("reading");
+      for (;;) for await (const flow of conntrack.list({ mark: 1 })) flow;`;
+    const before = readdirSync("/proc/self/fd").length;
+    for (let i = 0; i < 8; i++) {
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+      await new Promise((resolve, reject) => worker.on("message", resolve).on("error", reject));
+      assert.equal(await worker.terminate(), 1);
+    }
+    assert.ok(readdirSync("/proc/self/fd").length <= before + 1);
+  });
+
   it("closes what a worker left open when the worker ends", async () => {
     const sockets = () =>
       readdirSync("/proc/self/fd").filter((fd) => {

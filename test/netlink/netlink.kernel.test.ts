@@ -4,6 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { inspect } from "node:util";
 import * as C from "../../src/ctnetlink/constants.js";
 import { attrLength, readU32BE } from "../../src/netlink/attributes.js";
@@ -21,7 +22,7 @@ import {
   SOL_SOCKET,
 } from "../../src/netlink/constants.js";
 import { MessageWriter, messageType } from "../../src/netlink/message.js";
-import { EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, ENOBUFS, ENOENT, EPERM } from "../../src/system/errno.js";
+import { EAGAIN, EBADF, EBUSY, EEXIST, EINPROGRESS, EINVAL, ENOBUFS, ENOENT, EPERM } from "../../src/system/errno.js";
 
 const ENOTSOCK = 88;
 
@@ -454,6 +455,28 @@ test("readAhead: the same datagrams as without, and the addon takes no nonsense"
   assert.equal(stopAhead(ended), 0);
   assert.equal(takeAhead(ended, new Uint8Array(8), 0, 8), -EBADF);
   for (let i = 0; i < 100; i++) readAhead(-1); // left to the garbage collector
+});
+
+test("readAhead for an event loop: sends, says when something is there, and takes no nonsense", async () => {
+  const { readAhead, takeAhead, stopAhead } = loadAddon();
+  const buffer = new Uint8Array(64);
+  const call = readAhead as (...junk: unknown[]) => unknown;
+  for (const part of [[], [buffer], [buffer, 0], [buffer, 0, 65], [buffer, -1, 4], ["x", 0, 1], [buffer, 0, 0]]) {
+    assert.equal(
+      call(-1, () => {}, ...part),
+      -EINVAL,
+    );
+  }
+  let calls = 0;
+  // Sending fails: that is what there is to take.
+  const failed = readAhead(-1, () => calls++, buffer, 0, 4) as object;
+  let taken: number;
+  while ((taken = takeAhead(failed, buffer, 0, 8)) === -EINPROGRESS) await setTimeout(1);
+  assert.equal(taken, -EBADF);
+  assert.equal(stopAhead(failed), 0);
+  assert.equal(takeAhead(failed, buffer, 0, 8), -EBADF);
+  assert.ok(calls <= 1);
+  for (let i = 0; i < 100; i++) readAhead(-1, () => calls++, buffer, 0, 4); // left to the garbage collector
 });
 
 test("dump: with another request on a second socket meanwhile", () => {

@@ -27,8 +27,9 @@ export interface Calls {
 
 /** What takes a thread: the binding for Node has it. */
 export interface ThreadCalls {
-  /** An opaque object, or -errno. */
+  /** An opaque object, or -errno. For an event loop: what to call when there is something to take, and what to send first. */
   readAhead(fd: number): object | number;
+  readAhead(fd: number, ready: () => void, buffer: Uint8Array, offset: number, length: number): object | number;
   takeAhead(ahead: object, buffer: Uint8Array, offset: number, length: number): number;
   stopAhead(ahead: object): number;
   /** An eventfd, to be written to so that the callback is not called; or -errno. */
@@ -84,14 +85,24 @@ const ONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 
 function withThreads(socket: Socket, fd: () => number, calls: Calls, threads: ThreadCalls): Socket {
   let ahead: object | undefined;
-  const readAhead = (on: boolean) => {
+  const stop = () => {
     if (ahead !== undefined) threads.stopAhead(ahead);
-    const started = on && fd() >= 0 ? threads.readAhead(fd()) : undefined;
+    ahead = undefined;
+  };
+  const keep = (started: object | number): boolean => {
     ahead = typeof started === "object" ? started : undefined;
+    return ahead !== undefined;
   };
   return {
     ...socket,
-    readAhead,
+    readAhead: (on) => {
+      stop();
+      if (on && fd() >= 0) keep(threads.readAhead(fd()));
+    },
+    sendAhead: (buffer, offset, length, ready) => {
+      stop();
+      return fd() >= 0 && keep(threads.readAhead(fd(), ready, buffer, offset, length));
+    },
     receive: (buffer, offset, length, flags) =>
       ahead === undefined
         ? socket.receive(buffer, offset, length, flags)
@@ -101,7 +112,7 @@ function withThreads(socket: Socket, fd: () => number, calls: Calls, threads: Th
       return stop < 0 ? undefined : () => void calls.write(stop, ONE, 0, ONE.length);
     },
     close: () => {
-      readAhead(false);
+      stop();
       socket.close();
     },
   };

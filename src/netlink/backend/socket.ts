@@ -26,6 +26,13 @@ export interface Socket {
    */
   readAhead?(on: boolean): void;
   /**
+   * Where the backend can: as `readAhead`, for an event loop that must not wait for the kernel. A thread sends `length` bytes
+   * from `offset` and receives what comes of them. `receive` gives -EINPROGRESS where nothing is there yet; then, and only
+   * then, `ready` is called once from the event loop when something is, which keeps the loop alive until then.
+   * Returns false where no thread can be started: nothing was sent.
+   */
+  sendAhead?(buffer: Uint8Array, offset: number, length: number, ready: () => void): boolean;
+  /**
    * Where the backend can: calls back once from the event loop when there is something to receive, and keeps the loop alive
    * until then. Returns what calls it off, which must not be called afterwards; undefined where no thread can be started.
    */

@@ -6,14 +6,14 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { root } from "./build.mjs";
-import { ARCHITECTURES, buildStandalone, QUICKJS_PACKAGE, quickjs } from "./build-standalone.mjs";
+import { ARCHITECTURES, buildStandalone, QUICKJS, QUICKJS_PACKAGE } from "./build-standalone.mjs";
 import { run } from "./npm-package.mjs";
 
 const directory = join(root, "build/release");
 
 /** QuickJS is in the executables, and in a package of another name. */
 function quickjsComponent(packages) {
-  const { version } = quickjs();
+  const { version, sha256 } = QUICKJS;
   const carrier = packages.find(({ purl }) => purl.startsWith(`pkg:npm/${QUICKJS_PACKAGE.replace("@", "%40")}@`));
   return {
     "bom-ref": `quickjs-ng@${version}`,
@@ -24,7 +24,8 @@ function quickjsComponent(packages) {
     description: `JavaScript engine within conntrack-linux-*, as ${carrier.name} ${carrier.version} carries it`,
     licenses: [{ license: { id: "MIT" } }],
     purl: `pkg:github/quickjs-ng/quickjs@v${version}`,
-    hashes: carrier.hashes,
+    // Of its sources, as scripts/build-standalone.mjs checks it.
+    hashes: [{ alg: "SHA-256", content: sha256 }],
   };
 }
 

@@ -1,11 +1,11 @@
-/** The npm package, unpacked and no more, in a read-only root file system with only Node and its libraries beside it. */
+/** The npm package, unpacked and no more, in read-only root file systems: with a shell alone, and with Node alone. */
 import assert from "node:assert/strict";
-import { realpathSync } from "node:fs";
+import { mkdtempSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { freshNetwork } from "../support/command.js";
 import { listen } from "../support/listener.js";
-import { type Checkout, copyOfCheckout, noPackage, pack } from "../support/package.js";
+import { noPackage, packed } from "../support/package.js";
 import { lacks, type Outcome } from "../support/process.js";
 import { type RootFs, rootFs } from "../support/root-fs.js";
 import { PREFIX } from "../support/text.js";
@@ -14,17 +14,42 @@ const NODE = "/usr/bin/node";
 const PACKAGE = "/usr/lib/node_modules/conntrack";
 const FLOW = "-p udp -s 1.1.1.1 -d 2.2.2.2 --sport 1 --dport 2".split(" ");
 
-describe("the npm package in a root file system with Node alone", { skip: noPackage || lacks("chroot", "ldd") }, () => {
-  let checkout: Checkout;
+describe("the npm package in a root file system with a shell, uname and readlink", {
+  skip: noPackage || lacks("chroot", "ldd"),
+}, () => {
   let fs: RootFs;
   before(() => {
     freshNetwork();
-    checkout = copyOfCheckout();
-    pack(checkout);
-    const node = realpathSync(process.execPath);
-    fs = rootFs({ [NODE]: node, [PACKAGE]: join(checkout.directory, "packed/package") }, [node]);
+    const programs = ["/bin/sh", "/usr/bin/uname", "/usr/bin/readlink"];
+    const links = mkdtempSync("/run/links-");
+    symlinkSync(`${PACKAGE}/bin/launch`, join(links, "conntrack"));
+    const sources = Object.fromEntries(programs.map((path) => [path, realpathSync(path)]));
+    // Without /proc the machine's name is uname's to say.
+    fs = rootFs({ ...sources, [PACKAGE]: packed().content, "/opt": links }, programs, {
+      proc: false,
+    });
   });
-  after(() => checkout.remove());
+
+  for (const path of [`${PACKAGE}/bin/launch`, "/opt/conntrack"]) {
+    it(`runs the executable, as ${path}`, () => {
+      assert.equal(fs.run(path, ["-V"]).stdout, "conntrack v1.4.9 (conntrack-tools)\n");
+      assert.deepEqual(fs.run(path, ["-I", ...FLOW, "-t", "100"]), {
+        status: 0,
+        stdout: "",
+        stderr: `${PREFIX}1 flow entries have been created.\n`,
+      });
+      assert.equal(fs.run(path, ["-D", ...FLOW]).stderr, `${PREFIX}1 flow entries have been deleted.\n`);
+    });
+  }
+});
+
+describe("the npm package in a root file system with Node alone", { skip: noPackage || lacks("chroot", "ldd") }, () => {
+  let fs: RootFs;
+  before(() => {
+    freshNetwork();
+    const node = realpathSync(process.execPath);
+    fs = rootFs({ [NODE]: node, [PACKAGE]: packed().content }, [node]);
+  });
 
   const run = (...argv: readonly string[]): Outcome => fs.run(NODE, [`${PACKAGE}/bin/conntrack`, ...argv]);
 

@@ -1,9 +1,20 @@
 /** The npm package, packed from a copy of the checkout: what `npm pack` builds must not get in the way of other tests. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./paths.js";
-import { lacks, spawnCommand } from "./process.js";
+import { lacks, must, spawnCommand } from "./process.js";
 
 /** What a checkout has besides its files. */
 const MADE = [".git", "node_modules", "build", "dist", "prebuilds"];
@@ -39,12 +50,49 @@ export function copyOfCheckout(): Checkout {
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-/** Packs a checkout and unpacks it again, to `package` in it. Returns the path of the tarball. */
-export function pack({ directory }: Checkout): string {
-  const out = join(directory, "packed");
-  mkdirSync(out);
-  npm(directory, "pack", "--silent", "--pack-destination", out);
-  const tarball = join(out, readdirSync(out).find((name) => name.endsWith(".tgz"))!);
-  spawnCommand("tar", ["-xzf", tarball, "-C", out]);
-  return tarball;
+export interface Packed {
+  tarball: string;
+  /** What is in it, unpacked. */
+  content: string;
+}
+
+/** Of all files of the checkout, so that what was packed of the same ones need not be packed again. */
+function hashOfCheckout(): string {
+  const hash = createHash("sha256").update(process.version);
+  const add = (path: string): void => {
+    const status = statSync(join(root, path));
+    hash.update(`${path} ${status.mode}\n`);
+    if (status.isFile()) hash.update(readFileSync(join(root, path)));
+    else for (const name of readdirSync(join(root, path)).sort()) add(join(path, name));
+  };
+  for (const name of readdirSync(root).sort()) if (!MADE.includes(name)) add(name);
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The npm package of this checkout, packed in a copy of it. Test files share it, in build/, and must not change it. */
+export function packed(): Packed {
+  const name = `packed-${hashOfCheckout()}`;
+  const directory = join(root, "build", name);
+  const result = { tarball: join(directory, "conntrack.tgz"), content: join(directory, "package") };
+  if (existsSync(directory)) return result;
+  const checkout = copyOfCheckout();
+  try {
+    const draft = mkdtempSync(join(root, "build/draft-"));
+    npm(checkout.directory, "pack", "--silent", "--pack-destination", draft);
+    renameSync(join(draft, readdirSync(draft)[0]!), join(draft, "conntrack.tgz"));
+    must("tar", "-xzf", join(draft, "conntrack.tgz"), "-C", draft);
+    for (const old of readdirSync(join(root, "build")).filter((other) => other.startsWith("packed-"))) {
+      if (old !== name) rmSync(join(root, "build", old), { recursive: true, force: true });
+    }
+    try {
+      renameSync(draft, directory);
+    } catch (error) {
+      // Another test file was faster.
+      rmSync(draft, { recursive: true });
+      if (!existsSync(directory)) throw error;
+    }
+  } finally {
+    checkout.remove();
+  }
+  return result;
 }

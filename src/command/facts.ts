@@ -54,7 +54,9 @@ export function warnOfMissing(context: Context, filter: FlowFilter, { counts }: 
     const entries = count === 1 ? "1 entry has" : `${count} entries have`;
     const passes = names.length === 1 ? `${names[0]} passes` : `${names.join(" and ")} pass`;
     const why = sysctl !== undefined && isOff(context, sysctl) ? `net.netfilter.${sysctl} is off` : otherwise;
-    context.stderr.write(messageLine(`WARNING: ${entries} no ${what}, so ${passes} over them: ${why}`));
+    context.stderr.write(
+      messageLine(`WARNING: ${entries} no ${what}, so ${passes} over ${count === 1 ? "it" : "them"}: ${why}`),
+    );
   }
 }
 

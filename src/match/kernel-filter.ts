@@ -5,7 +5,14 @@
 import * as C from "../ctnetlink/constants.js";
 import type { DumpFilter, Tuple } from "../ctnetlink/encode.js";
 import { protocolByNumber } from "../protocol/protocols.js";
-import { type AddressCondition, addressLength, exactAddress, exactMark, exactNumber } from "./conditions.js";
+import {
+  type AddressCondition,
+  addressLength,
+  exactAddress,
+  exactNumber,
+  type MarkCondition,
+  type MaskedMark,
+} from "./conditions.js";
 import { type FlowFilter, type TupleMatch, UNSET_FLAGS } from "./filter.js";
 
 /**
@@ -47,10 +54,39 @@ function familyOf({ family, orig, reply }: FlowFilter): number {
   return addressLength(condition) === 4 ? C.AF_INET : C.AF_INET6;
 }
 
+const isOneBit = (mask: number): boolean => mask !== 0 && (mask & (mask - 1)) === 0;
+
+/** The bits in which all entries that meet the condition are alike, and what they are; undefined where there are none. */
+function commonMark(condition: MarkCondition | undefined): MaskedMark | undefined {
+  if (condition === undefined) return undefined;
+  const [first, ...others] = condition.not ? oppositeBits(condition) : condition.items;
+  if (first === undefined || others.length === 0) return first;
+  const join = condition.not ? bothOf : sharedBy;
+  const common = others.reduce(join, first);
+  return common.mask === 0 ? undefined : common;
+}
+
+/** Of marks that must not be: those of one bit, which has to be the other way round. */
+function oppositeBits({ items }: MarkCondition): MaskedMark[] {
+  const bits = items.filter(({ value, mask }) => isOneBit(mask) && (value & ~mask) === 0);
+  return bits.map(({ value, mask }) => ({ value: (value ^ mask) >>> 0, mask }));
+}
+
+/** What an entry has in common with a mark whichever of the two it meets. */
+function sharedBy(a: MaskedMark, b: MaskedMark): MaskedMark {
+  const mask = (a.mask & b.mask & ~(a.value ^ b.value)) >>> 0;
+  return { value: (a.value & mask) >>> 0, mask };
+}
+
+/** What an entry is that meets both. */
+function bothOf(a: MaskedMark, b: MaskedMark): MaskedMark {
+  return { value: (a.value | b.value) >>> 0, mask: (a.mask | b.mask) >>> 0 };
+}
+
 /** The part of a filter that goes into the dump request. */
 export function kernelFilter(filter: FlowFilter): DumpFilter {
   const family = familyOf(filter);
-  const result: DumpFilter = { family, mark: exactMark(filter.mark) };
+  const result: DumpFilter = { family, mark: commonMark(filter.mark) };
   const { status } = filter;
   if (status !== undefined) {
     const clear = status.unset ? status.clear | UNSET_FLAGS : status.clear;

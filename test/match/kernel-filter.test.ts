@@ -20,6 +20,12 @@ const not = <Condition extends { not: boolean }>(condition: Condition): Conditio
 const range = (from: number, to: number): NumberCondition => ({ not: false, items: [{ from, to }] });
 const addresses = (...items: Uint8Array[]) => ({ not: false, items: items.map((address) => ({ address })) });
 
+const marks = (...items: [value: number, mask: number][]) => ({
+  not: false,
+  items: items.map(([value, mask]) => ({ value, mask })),
+});
+const marked = (value: number, mask: number) => ({ family: AF_UNSPEC, mark: { value, mask } });
+
 /** The request without what it does not say. */
 function request(filter: FlowFilter): unknown {
   return JSON.parse(
@@ -94,10 +100,17 @@ const rows: readonly (readonly [name: string, filter: FlowFilter, request: objec
   ],
   ["a mark", { mark: markedWith(1, 0xff) }, { family: AF_UNSPEC, mark: { value: 1, mask: 0xff } }],
   ["a mark that must not be", { mark: not(markedWith(1, 0xff)) }, { family: AF_UNSPEC }],
+  ["a mark of one bit that must not be", { mark: not(markedWith(0, 0x10)) }, marked(0x10, 0x10)],
+  ["another", { mark: not(markedWith(0x80000000, 0x80000000)) }, marked(0, 0x80000000)],
+  ["bits of which none may be", { mark: not(marks([1, 1], [0, 4], [8, 0xff])) }, marked(4, 5)],
+  ["what all marks of a list have in common", { mark: marks([0x12, 0xff], [0x1010, 0xfff0]) }, marked(0x10, 0xf0)],
+  ["a list of exact marks", { mark: marks([5, ALL_ONES], [7, ALL_ONES]) }, marked(5, 0xfffffffd)],
+  ["a bit that may be either way", { mark: marks([0, 1], [1, 1]) }, { family: AF_UNSPEC }],
+  ["a mark that cannot be", { mark: not(markedWith(3, 1)) }, { family: AF_UNSPEC }],
   [
     "two marks",
     { mark: { not: false, items: [markedWith(1, 0xff), markedWith(2, ALL_ONES)].flatMap(({ items }) => items) } },
-    { family: AF_UNSPEC },
+    marked(0, 0xfc),
   ],
   ["a zone", { zone: exactly(7) }, { family: AF_UNSPEC, zone: 7 }],
   ["zone 0, which the kernel takes for any", { zone: exactly(0) }, { family: AF_UNSPEC }],

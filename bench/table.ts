@@ -4,7 +4,7 @@
  */
 import * as C from "../src/ctnetlink/constants.js";
 import { encodeChanges, encodePlain, encodeTuple } from "../src/ctnetlink/encode.js";
-import { decodeEntryCount } from "../src/ctnetlink/stats.js";
+import { decodeOccupancy } from "../src/ctnetlink/stats.js";
 import { napiBackend } from "../src/netlink/backend/napi.js";
 import { MAX_BATCH_MESSAGES, openConnection } from "../src/netlink/connection.js";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../src/netlink/constants.js";
@@ -105,7 +105,7 @@ export function openTable(entries: number): Table {
       connection.request(
         (request) => encodePlain(request, C.CT_GET_STATS, C.AF_UNSPEC),
         (buffer, start, end) => {
-          entries = decodeEntryCount(buffer, start, end);
+          ({ entries } = decodeOccupancy(buffer, start, end));
         },
       );
       return entries;

@@ -58,6 +58,7 @@ complete -c conntrack -s C -l counter -d 'show how many entries a table has'
 complete -c conntrack -n '__conntrack_after -C --counter' -a 'expect conntrack' -d table
 complete -c conntrack -s S -l stats -d 'show the kernel\'s counters, a line a CPU'
 complete -c conntrack -n '__conntrack_after -S --stats' -a 'expect conntrack' -d table
+complete -c conntrack -l diagnose -d 'say what fills the table and what helps: exit status 0 nothing, 3 warnings, 4 full or dropping'
 complete -c conntrack -s V -l version -d 'show the version'
 complete -c conntrack -s h -l help -d 'show this text; with -p, a protocol\'s options too'
 complete -c conntrack -s R -l load-file -r -F -d 'do what the lines of a file say; - reads standard input'
@@ -99,6 +100,9 @@ complete -c conntrack -l group-by -x -a '(__conntrack_list family protocol state
 complete -c conntrack -l sort -x -a 'flows unreplied packets bytes orig-bytes reply-bytes age expires' -d 'order: a field of --group-by, flows, unreplied, packets, bytes, orig-bytes, reply-bytes, age, expires'
 complete -c conntrack -l limit -x -d 'how many entries or groups are shown at most'
 complete -c conntrack -l from -r -F -d 'read a saved table instead of the kernel\'s: lines of -o json, of the default or extended format, or of /proc/net/nf_conntrack; - is standard input'
+complete -c conntrack -l explain -d 'counters of all CPUs together, with what each means'
+complete -c conntrack -l interval -x -d 'show the figures again after each interval, with rates'
+complete -c conntrack -l rounds -x -d 'how often --interval shows figures; otherwise until interrupted'
 complete -c conntrack -n '__conntrack_protocol tcp' -l sport -l orig-port-src -x -d 'source port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l dport -l orig-port-dst -x -d 'destination port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l reply-port-src -x -d 'source port of the reply'

@@ -10,6 +10,7 @@ const LAYERS = [
   ["src/index.ts"],
   ["src/cli", "src/library"],
   ["src/command"],
+  ["src/diagnosis"],
   ["src/tally"],
   ["src/match", "src/format", "src/saved"],
   ["src/protocol"],

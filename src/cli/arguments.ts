@@ -93,12 +93,16 @@ export interface Extensions {
   limit?: number;
   /** A path, or "-" for standard input. */
   from?: string;
+  explain?: true;
+  /** In seconds; a fraction is possible. */
+  interval?: number;
+  rounds?: number;
 }
 
 export type ExtensionName = keyof Extensions;
 
 export interface Arguments {
-  name: Exclude<CommandName, "load-file" | "group">;
+  name: Exclude<CommandName, "load-file" | "group" | "watch-count" | "explain">;
   table: TableName;
   /** AF_INET, AF_INET6, or AF_UNSPEC where neither -f nor an address said one. */
   family: number;

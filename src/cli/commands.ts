@@ -46,6 +46,11 @@ export const COMMANDS: Readonly<Record<CommandOption, CommandRow>> = {
     help: "show how many entries a table has",
   },
   stats: { letter: "S", name: "stats", argument: "word", help: "show the kernel's counters, a line a CPU" },
+  diagnose: {
+    name: "diagnose",
+    argument: "none",
+    help: "say what fills the table and what helps: exit status 0 nothing, 3 warnings, 4 full or dropping",
+  },
   version: { letter: "V", name: "version", argument: "word", help: "show the version" },
   help: { letter: "h", name: "help", argument: "word", help: "show this text; with -p, a protocol's options too" },
 };

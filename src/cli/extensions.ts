@@ -15,7 +15,7 @@ import { readFields, readSort } from "./groups.js";
 import { readSizes, readTimes } from "./list-readers.js";
 import type { Subject } from "./matrix.js";
 import { NOTHING, type Proposal } from "./proposal.js";
-import { readLimit } from "./value-readers.js";
+import { readInterval, readLimit, readRounds } from "./value-readers.js";
 
 /** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
 export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
@@ -56,7 +56,16 @@ interface OptionallyValued<Value> extends Row {
 export type ExtensionRow<Value = unknown> = Flag<Value> | Valued<Value> | OptionallyValued<Value>;
 
 /** The commands that take filters, and so lists, ranges and negations. */
-const FILTERING: readonly Place[] = ["list", "list dying", "list unconfirmed", "delete", "update", "event", "count"];
+const FILTERING: readonly Place[] = [
+  "list",
+  "list dying",
+  "list unconfirmed",
+  "delete",
+  "update",
+  "event",
+  "count",
+  "diagnose",
+];
 
 function placeOf(subject: Subject, table: TableName): Place {
   return (table === "conntrack" ? subject : `${subject} ${table}`) as Place;
@@ -149,6 +158,31 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
       "A line that cannot be read is an error that names its number.",
     on: ["list", "count"],
     read: (_, text) => text,
+  },
+  explain: {
+    argument: "none",
+    help: "counters of all CPUs together, with what each means",
+    about: "Counters that are 0 stand in one line at the end.",
+    on: ["stats"],
+    read: () => true,
+  },
+  interval: {
+    argument: "required",
+    argumentName: "seconds",
+    proposal: NOTHING,
+    help: "show the figures again after each interval, with rates",
+    about:
+      "It goes with -C, with -S --explain, and with --diagnose, which takes two samples so far apart (2 seconds unless this says otherwise; 0: one sample).",
+    on: ["count", "stats", "diagnose"],
+    read: (_, text) => readInterval(text),
+  },
+  rounds: {
+    argument: "required",
+    argumentName: "number",
+    proposal: NOTHING,
+    help: "how often --interval shows figures; otherwise until interrupted",
+    on: ["count", "stats"],
+    read: (_, text) => readRounds(text),
   },
 };
 

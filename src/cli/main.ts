@@ -40,7 +40,7 @@ export function main(
       io.stdout.write(toUtf8(VERSION_LINE));
       return 0;
     }
-    if (command.name === "event" || io.stdoutIsDevice()) return run(command, io, context);
+    if (command.name === "event" || "repetition" in command || io.stdoutIsDevice()) return run(command, io, context);
     return runHeld(command, io, context);
   } catch (error) {
     return fail(error, io);

@@ -44,7 +44,7 @@ export function optionBits(...names: readonly OptionName[]): number {
 }
 
 /** A command on the command line: none at all is one too. */
-export type Subject = Exclude<CommandName, "load-file" | "group"> | "none";
+export type Subject = Exclude<CommandName, "load-file" | "group" | "watch-count" | "explain"> | "none";
 
 /** What a command does with a set of options, as bits. */
 export interface Rules {
@@ -120,6 +120,7 @@ const ON_FLOWS: Readonly<Record<Subject, Rules>> = {
   flush: rules({ optional: ["family"] }),
   count: rules({ optional: LIST_FILTERS }),
   stats: rules({}),
+  diagnose: rules({ optional: [...PICKS, ...ZONES, "status", "secmark", "any-nat"] }),
 };
 
 /** A command that is not here cannot be done on expectations. */

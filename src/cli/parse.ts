@@ -154,6 +154,7 @@ const JSON_ALONE: readonly string[] = [
   "add conntrack",
   "count conntrack",
   "stats conntrack",
+  "diagnose conntrack",
   "create expect",
   "get expect",
   "delete expect",
@@ -182,6 +183,7 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
   checkExtensions(draft, inLoadFile);
   const { sort, limit, "group-by": by } = draft.low.extensions;
   if (sort !== undefined || limit !== undefined || by !== undefined) checkGroups(draft.low);
+  checkRepetition(draft.low);
   if (draft.low.zero && draft.low.extensions.from !== undefined) throw new UsageError("Can't use -z with --from");
   refuseLoneBang(draft);
   return draft;
@@ -307,6 +309,15 @@ function check(draft: Draft, inLoadFile: boolean): void {
   } else if (table === "expect") {
     moveMasks(values);
   }
+}
+
+/** Throws UsageError for repetition options that mean nothing together. */
+function checkRepetition({ name, extensions: { interval, rounds, explain } }: Arguments): void {
+  if (rounds !== undefined && interval === undefined) throw new UsageError("Can't use --rounds without --interval");
+  if (name === "stats" && interval !== undefined && explain === undefined) {
+    throw new UsageError("Can't use --interval without --explain");
+  }
+  if (interval === 0 && name !== "diagnose") throw new UsageError("Invalid interval `0'");
 }
 
 /** An expectation has masks of its own, by the same options. */

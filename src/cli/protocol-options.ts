@@ -30,6 +30,7 @@ const USES: readonly Use[] = ["filter", "update", "create", "get", "create expec
 const USE_OF: Readonly<Record<string, Use>> = {
   list: "filter",
   count: "filter",
+  diagnose: "filter",
   delete: "filter",
   event: "filter",
   update: "update",

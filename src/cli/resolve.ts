@@ -1,5 +1,5 @@
 /** From low arguments to a meaning: which command, and what its options say to it. */
-import type { Command, GroupFlows, Output, SavedTableFile } from "../command/command.js";
+import type { Command, GroupFlows, Output, Repetition, SavedTableFile } from "../command/command.js";
 import { withIcmpId } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, TupleFields } from "../ctnetlink/encode.js";
@@ -137,6 +137,17 @@ function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field
   };
 }
 
+/** Between the two samples of --diagnose, unless --interval says otherwise. */
+const DIAGNOSIS_SECONDS = 2;
+
+const plainFormat = ({ output }: Arguments) => (output.json ? "json" : "default");
+
+function repetitionOf({ extensions: { interval, rounds } }: Arguments): Repetition | undefined {
+  return interval === undefined
+    ? undefined
+    : { intervalSeconds: interval, ...(rounds === undefined ? {} : { rounds }) };
+}
+
 /** What the words of a command line mean together. They have passed all checks. */
 export function resolve(low: Arguments): Command {
   const { name, table, family, values } = low;
@@ -210,9 +221,26 @@ export function resolve(low: Arguments): Command {
     case "count": {
       const filter = filterOf(low);
       const some = isAll(filter) ? {} : { filter };
+      const repetition = repetitionOf(low);
+      if (repetition !== undefined) {
+        return { name: "watch-count", table: "conntrack", ...some, repetition, format: plainFormat(low) };
+      }
       return { name, table: counted, ...some, ...fromOf(low), output };
     }
+    case "diagnose": {
+      const intervalSeconds = low.extensions.interval ?? DIAGNOSIS_SECONDS;
+      return { name, table: "conntrack", filter: filterOf(low), intervalSeconds, format: plainFormat(low) };
+    }
     case "stats":
+      if (low.extensions.explain === true) {
+        const repetition = repetitionOf(low);
+        return {
+          name: "explain",
+          table: "conntrack",
+          ...(repetition === undefined ? {} : { repetition }),
+          format: plainFormat(low),
+        };
+      }
       return { name, table: counted, output };
   }
 }

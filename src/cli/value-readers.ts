@@ -51,6 +51,18 @@ export function readLimit(text: string): number {
   return parseDecimal(text, U32_MAX) || invalid("limit", text);
 }
 
+export function readRounds(text: string): number {
+  return parseDecimal(text, U32_MAX) || invalid("rounds", text);
+}
+
+const LONGEST_INTERVAL_SECONDS = 86400;
+
+/** Seconds, with a fraction or without. */
+export function readInterval(text: string): number {
+  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  return seconds <= LONGEST_INTERVAL_SECONDS ? seconds : invalid("interval", text);
+}
+
 /** A number in any of C's bases. `letter` is the option as the message shows it. */
 export function readNumber(text: string, letter: string, max: number): number {
   return parseUnsigned(text, max) ?? unexpected(text, letter);

@@ -160,6 +160,43 @@ export interface Count {
   output: Output;
 }
 
+/** --interval and --rounds: shows the figures again and again, with their rates. */
+export interface Repetition {
+  intervalSeconds: number;
+  /** How often; until a signal ends it where it is absent. */
+  rounds?: number;
+}
+
+/** -C --interval. */
+export interface WatchCount {
+  name: "watch-count";
+  table: "conntrack";
+  /** What the entries that count are; all of them where it is absent. */
+  filter?: FlowFilter;
+  repetition: Repetition;
+  format: "default" | "json";
+}
+
+/** -S --explain. */
+export interface ExplainStats {
+  name: "explain";
+  table: "conntrack";
+  /** Absent: the totals once, without rates. */
+  repetition?: Repetition;
+  format: "default" | "json";
+}
+
+/** --diagnose. */
+export interface Diagnose {
+  name: "diagnose";
+  table: "conntrack";
+  /** Restricts what is said of flows. */
+  filter: FlowFilter;
+  /** The time between two samples of the counters; 0: one sample. */
+  intervalSeconds: number;
+  format: "default" | "json";
+}
+
 export interface Stats {
   name: "stats";
   table: "conntrack" | "expect";
@@ -183,7 +220,10 @@ export type KernelCommand =
   | FlowEvents
   | ExpectEvents
   | Count
-  | Stats;
+  | WatchCount
+  | Stats
+  | ExplainStats
+  | Diagnose;
 
 /** -h; with the protocol whose options it shows too. */
 export interface Help {

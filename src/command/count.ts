@@ -15,21 +15,23 @@ function show({ output, table }: Count, context: Context, entries: number): void
   context.stdout.write(toUtf8(output.format === "json" ? countJson(table, entries) : `${entries}\n`));
 }
 
-/** Counts what matches. */
-function countMatching(command: Count, filter: FlowFilter, context: Context): number {
+/** How many entries match. */
+export function countMatching(filter: FlowFilter, context: Context): number {
   checkStatus(filter);
   let count = 0;
   const { interrupted } = withFacts(context, filter, (options) =>
     withConnection(context, (connection) => dumpFlows(connection, filter, () => void count++, options)),
   );
   warnIfInterrupted(interrupted, context);
-  show(command, context, count);
-  return 0;
+  return count;
 }
 
 export function countFlows(command: Count, context: Context): number {
   const { filter, from } = command;
-  if (filter !== undefined || from !== undefined) return countMatching(command, filter ?? {}, context);
+  if (filter !== undefined || from !== undefined) {
+    show(command, context, countMatching(filter ?? {}, context));
+    return 0;
+  }
   return orFromProc(
     context,
     () => {

@@ -6,13 +6,16 @@ import type { Context } from "./context.js";
 import { countExpectations, countFlows } from "./count.js";
 import { createExpectation, createFlow } from "./create.js";
 import { deleteExpectation, deleteFlows } from "./delete.js";
+import { diagnose } from "./diagnose.js";
 import { expectEvents, flowEvents } from "./event.js";
+import { explainStats } from "./explain.js";
 import { flushExpectations, flushFlows } from "./flush.js";
 import { getExpectation, getFlow } from "./get.js";
 import { groupFlows } from "./group.js";
 import { listExpectations, listFlows } from "./list.js";
 import { stats } from "./stats.js";
 import { updateFlows } from "./update.js";
+import { watchCount } from "./watch-count.js";
 
 /** Does a command and returns the exit status. Failures are thrown. */
 function dispatch(command: KernelCommand, context: Context): number {
@@ -25,6 +28,12 @@ function dispatch(command: KernelCommand, context: Context): number {
       return command.table === "expect" ? getExpectation(command, context) : getFlow(command, context);
     case "count":
       return command.table === "expect" ? countExpectations(command, context) : countFlows(command, context);
+    case "watch-count":
+      return watchCount(command, context);
+    case "explain":
+      return explainStats(command, context);
+    case "diagnose":
+      return diagnose(command, context);
     case "stats":
       return stats(command, context);
     case "create":

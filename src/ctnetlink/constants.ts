@@ -141,6 +141,7 @@ export const CTA_FILTER_F_ICMPV6_TYPE = 1 << 9;
 
 /** enum ctattr_stats_global. */
 export const CTA_STATS_GLOBAL_ENTRIES = 1;
+export const CTA_STATS_GLOBAL_MAX_ENTRIES = 2;
 
 /** enum ctattr_expect. */
 export const CTA_EXPECT_MASTER = 1;

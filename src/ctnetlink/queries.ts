@@ -2,20 +2,30 @@
 import type { NetlinkConnection } from "../netlink/connection.js";
 import * as C from "./constants.js";
 import { encodeExpectGet, encodeFlowGet, encodePlain, type FlowKey, type Tuple } from "./encode.js";
-import { CPU_COUNTERS, type CpuStats, decodeCpuStats, decodeEntryCount, EXPECT_CPU_COUNTERS } from "./stats.js";
+import {
+  CPU_COUNTERS,
+  type CpuStats,
+  decodeCpuStats,
+  decodeOccupancy,
+  EXPECT_CPU_COUNTERS,
+  type Occupancy,
+} from "./stats.js";
 import { ExpectView, FlowView } from "./view.js";
 
-/** How many flows the table holds. */
-export function countFlows(connection: NetlinkConnection): number {
-  let entries = 0;
+/** How many flows the table holds, and how many it may hold. */
+export function occupancy(connection: NetlinkConnection): Occupancy {
+  let found: Occupancy = { entries: 0 };
   connection.request(
     (writer) => encodePlain(writer, C.CT_GET_STATS, C.AF_UNSPEC),
     (buffer, start, end) => {
-      entries = decodeEntryCount(buffer, start, end);
+      found = decodeOccupancy(buffer, start, end);
     },
   );
-  return entries;
+  return found;
 }
+
+/** How many flows the table holds. */
+export const countFlows = (connection: NetlinkConnection): number => occupancy(connection).entries;
 
 /** How many expectations there are: the kernel does not count them, so they are listed. */
 export function countExpectations(connection: NetlinkConnection): number {

@@ -2,7 +2,7 @@
 import { align4, attrLength, attrType, readU16BE, readU32BE } from "../netlink/attributes.js";
 import { NLA_HDRLEN } from "../netlink/constants.js";
 import { WireError } from "../system/errors.js";
-import { CTA_STATS_GLOBAL_ENTRIES } from "./constants.js";
+import { CTA_STATS_GLOBAL_ENTRIES, CTA_STATS_GLOBAL_MAX_ENTRIES } from "./constants.js";
 import { HEADERS } from "./view.js";
 
 /** The counters of one CPU, in the order in which the kernel sent them. */
@@ -58,12 +58,21 @@ export function decodeCpuStats(buffer: Uint8Array, start: number, end: number, n
   return { cpu: readU16BE(buffer, start + HEADERS - 2), counters };
 }
 
-/** The answer to CT_GET_STATS: how many entries the table holds. */
-export function decodeEntryCount(buffer: Uint8Array, start: number, end: number): number {
+/** How full the table of flows is. */
+export interface Occupancy {
+  entries: number;
+  /** net.netfilter.nf_conntrack_max; undefined where the kernel does not send it. */
+  limit?: number;
+}
+
+/** The answer to CT_GET_STATS. */
+export function decodeOccupancy(buffer: Uint8Array, start: number, end: number): Occupancy {
   let entries: number | undefined;
+  let limit: number | undefined;
   eachU32(buffer, start, end, (type, value) => {
     if (type === CTA_STATS_GLOBAL_ENTRIES) entries = value;
+    else if (type === CTA_STATS_GLOBAL_MAX_ENTRIES) limit = value;
   });
   if (entries === undefined) throw new WireError("no entry count in the answer", start);
-  return entries;
+  return limit === undefined ? { entries } : { entries, limit };
 }

@@ -8,6 +8,7 @@
  * Rows are numbered in the order in which their groups were first seen, and keep their numbers. Memory grows with the groups.
  */
 import type { FlowView } from "../ctnetlink/view.js";
+import type { Predicate } from "../match/filter.js";
 import { LITTLE_ENDIAN, readU32BE } from "../netlink/attributes.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { Field, FieldValue } from "./fields.js";
@@ -20,6 +21,20 @@ const WORD = 0x100000000;
 const LOW = LITTLE_ENDIAN ? 0 : 1;
 const HIGH = 1 - LOW;
 
+/** What keeps a table small. */
+export interface Bounds {
+  /** The flows that count; all of them where it is absent. */
+  readonly where?: Predicate;
+  /**
+   * So many groups are made at most; flows of further groups are passed over. The order of a dump is that of a keyed hash, so
+   * a group with a share of the flows worth showing is among the first, and its sums are complete.
+   */
+  readonly most?: number;
+}
+
+/** In place of a row. */
+const NO_ROW = -1;
+
 export class GroupTable {
   readonly fields: readonly Field[];
   readonly sums: readonly Sum[];
@@ -31,6 +46,8 @@ export class GroupTable {
   readonly #key: KeyWriter;
   /** Words of a key. */
   readonly #words: number;
+  readonly #where: Predicate | undefined;
+  readonly #most: number;
   /** Who makes up addresses must not know which of them collide. */
   readonly #seed = (Math.random() * WORD) >>> 0;
   #capacity = FIRST_CAPACITY;
@@ -42,9 +59,11 @@ export class GroupTable {
   /** Open addressing: 1 + the row, or 0 for a free place. Twice the capacity, so half of it stays free. */
   #places: Uint32Array;
 
-  constructor(fields: readonly Field[], sums: readonly Sum[]) {
+  constructor(fields: readonly Field[], sums: readonly Sum[], { where, most = Number.POSITIVE_INFINITY }: Bounds = {}) {
     this.fields = fields;
     this.sums = sums;
+    this.#where = where;
+    this.#most = most;
     let width = 0;
     this.offsets = fields.map((field) => {
       const at = width;
@@ -59,9 +78,11 @@ export class GroupTable {
     this.#places = new Uint32Array(2 * this.#capacity);
   }
 
-  /** Adds a flow to its group; returns the group's row. */
+  /** Adds a flow to its group; returns the group's row, or -1 where the flow does not count. */
   add(view: FlowView): number {
+    if (this.#where !== undefined && !this.#where(view)) return NO_ROW;
     const row = this.rowOf(view);
+    if (row === NO_ROW) return NO_ROW;
     const { sums } = this;
     for (let i = 0, at = 2 * row * sums.length; i < sums.length; i++, at += 2) {
       const sum = sums[i]!;
@@ -75,7 +96,7 @@ export class GroupTable {
     return row;
   }
 
-  /** The row of a flow's group, which is made where there is none yet; its sums stay as they are. */
+  /** The row of a flow's group, which is made where there is room for it, else -1; its sums stay as they are. */
   rowOf(view: FlowView): number {
     const key = this.#key;
     key.begin();
@@ -148,6 +169,7 @@ export class GroupTable {
 
   #insert(key: Uint32Array, place: number): number {
     const row = this.size;
+    if (row >= this.#most) return NO_ROW;
     if (row === this.#capacity) {
       this.#grow();
       return this.#find(key);

@@ -30,10 +30,19 @@ const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefin
   sort: "src",
   limit: "3",
   from: "table.txt",
+  explain: undefined,
+  interval: "2",
+  rounds: "3",
 };
 
 const words = (name: (typeof EXTENSION_NAMES)[number]) => [
   VALUES[name] === undefined ? `--${name}` : `--${name}=${VALUES[name]}`,
+];
+
+/** What an option needs beside itself. */
+const companions = (name: (typeof EXTENSION_NAMES)[number], place: string) => [
+  ...(name === "rounds" ? ["--interval=2"] : []),
+  ...(place === "stats" && (name === "rounds" || name === "interval") ? ["--explain"] : []),
 ];
 
 describe("extensions", () => {
@@ -65,13 +74,14 @@ describe("extensions", () => {
         ["count", "-C"],
         ["count expect", "-C", "expect"],
         ["stats", "-S"],
+        ["diagnose", "--diagnose"],
         ["version", "-V"],
         ["help", "-h"],
       ];
       for (const [place, ...argv] of lines) {
         const legal = (EXTENSIONS[name].on as readonly string[]).includes(place);
         const wanted = legal ? undefined : `Illegal option \`--${name}' with this command`;
-        assert.equal(refusal(...argv, ...words(name)), wanted, place);
+        assert.equal(refusal(...argv, ...words(name), ...companions(name, place)), wanted, place);
       }
     });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EVENT_DESTROY, EVENT_NONE } from "../../src/ctnetlink/events.js";
 import * as S from "../../src/ctnetlink/slots.js";
-import { CPU_COUNTERS, decodeCpuStats, decodeEntryCount } from "../../src/ctnetlink/stats.js";
+import { CPU_COUNTERS, decodeCpuStats, decodeOccupancy } from "../../src/ctnetlink/stats.js";
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS } from "../../src/format/formats.js";
 import type { FormatOptions } from "../../src/format/formatter.js";
@@ -112,7 +112,7 @@ test(`${MESSAGES} mutated messages, seed ${SEED}`, () => {
       expectFormats[i % expectFormats.length]!.entry(writer, expectation, EVENT_NONE);
     });
     cleanly(message, () => void decodeCpuStats(message, 0, length, CPU_COUNTERS));
-    cleanly(message, () => void decodeEntryCount(message, 0, length));
+    cleanly(message, () => void decodeOccupancy(message, 0, length));
   }
   // The mutations must leave enough of the messages whole to reach the formatters at all.
   assert.ok(read > MESSAGES / 10 && read < MESSAGES, `${read} of ${MESSAGES} were readable`);

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import * as C from "../../src/ctnetlink/constants.js";
 import { encodeFlowCreate, encodeFlowDelete, encodeFlowRefetch, encodeTuple } from "../../src/ctnetlink/encode.js";
 import * as S from "../../src/ctnetlink/slots.js";
-import { CPU_COUNTERS, decodeCpuStats, decodeEntryCount, EXPECT_CPU_COUNTERS } from "../../src/ctnetlink/stats.js";
+import { CPU_COUNTERS, decodeCpuStats, decodeOccupancy, EXPECT_CPU_COUNTERS } from "../../src/ctnetlink/stats.js";
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { statsLine } from "../../src/format/stats.js";
 import { MessageWriter } from "../../src/netlink/message.js";
@@ -251,7 +251,7 @@ describe("hostile messages", () => {
     const writer = new MessageWriter();
     writer.begin(C.CT_GET_STATS, 0, 0, 0);
     writer.end();
-    assert.throws(() => decodeEntryCount(writer.buffer, 0, writer.length), ConntrackError);
+    assert.throws(() => decodeOccupancy(writer.buffer, 0, writer.length), ConntrackError);
   });
 
   test("an expectation is held to the same rules", () => {

@@ -1,0 +1,40 @@
+/** --diagnose: what fills the table, and what helps. */
+import { collectFacts } from "../diagnosis/collect.js";
+import { findingsOf, statusOf } from "../diagnosis/findings.js";
+import { reportLines } from "../diagnosis/report.js";
+import { toJson } from "../format/json.js";
+import { toUtf8 } from "../system/text.js";
+import type { Diagnose } from "./command.js";
+import { type Context, withConnection } from "./context.js";
+import { withFacts } from "./facts.js";
+import { sleep } from "./wait.js";
+
+export function diagnose({ filter, intervalSeconds, format }: Diagnose, context: Context): number {
+  const facts = withFacts(context, filter, (options) =>
+    withConnection(context, (connection) =>
+      collectFacts(
+        {
+          connection,
+          readFile: context.readFile,
+          nowMicroseconds: context.nowMicroseconds,
+          sleep: (milliseconds) => sleep(context, milliseconds),
+        },
+        filter,
+        intervalSeconds,
+        options,
+      ),
+    ),
+  );
+  const findings = findingsOf(facts);
+  const status = statusOf(findings);
+  const lines =
+    format === "json"
+      ? [toJson({ status, findings: findings.map(jsonFinding), ...facts })]
+      : reportLines(facts, findings);
+  context.stdout.write(toUtf8(`${lines.join("\n")}\n`));
+  return status;
+}
+
+/** Infinity, the rank of what explains itself, is no JSON. */
+const jsonFinding = ({ entries, ...rest }: ReturnType<typeof findingsOf>[number]) =>
+  Number.isFinite(entries) ? { ...rest, entries } : rest;

@@ -1,0 +1,278 @@
+/** Reads the facts: the counters, one dump of the table, the settings. It changes nothing. */
+import * as C from "../ctnetlink/constants.js";
+import { cpuStats, occupancy } from "../ctnetlink/queries.js";
+import * as S from "../ctnetlink/slots.js";
+import { checkStatus, type DumpOptions } from "../match/dump.js";
+import type { FlowFilter, Predicate } from "../match/filter.js";
+import type { NetlinkConnection } from "../netlink/connection.js";
+import { isSourceTranslated } from "../protocol/nat.js";
+import { protocolByNumber } from "../protocol/protocols.js";
+import { fromUtf8 } from "../system/text.js";
+import { expiresField, type Field, fieldByName, replyPortField, valueText } from "../tally/fields.js";
+import { GroupTable } from "../tally/group-table.js";
+import { FLOWS, OFFLOADED, UNASSURED, UNREPLIED } from "../tally/sums.js";
+import { tally } from "../tally/tally.js";
+import { growthOf, sumCounters } from "./counters.js";
+import type { Counter, Facts, Idle, Memory, PortUse, Setting, Share, Talker } from "./facts.js";
+import { SETTINGS_DIRECTORY, SETTINGS_PREFIX, SWITCH_DEFAULTS, TIMEOUT_DEFAULTS } from "./settings.js";
+
+/** What the collector works with. */
+export interface Sources {
+  readonly connection: NetlinkConnection;
+  nowMicroseconds(): number;
+  /** A file whole; throws where it cannot be read. */
+  readFile(path: string): Uint8Array;
+  /** Waits; returns early where a signal came. */
+  sleep(milliseconds: number): void;
+}
+
+/** Tables of talkers hold so many groups: memory must not grow with a flood of made-up addresses. */
+const MOST_GROUPS = 1 << 16;
+/** So many sources and destinations are kept. */
+const TALKERS = 3;
+/** Idle times are told in steps of so many seconds. */
+const IDLE_STEP_SECONDS = 60;
+const IDLE_SECONDS = [300, 3600, 86400] as const;
+/** Ports that NAT can choose for a source port above 1023: see Facts.ports. */
+export const NAT_PORTS = 64512;
+/** Port use is worth showing from this share on. */
+const PORT_USE_SHOWN = 0.5;
+
+const named = (name: string): Field => fieldByName(name)!;
+
+const TCP_STATE = S.TCP + C.CTA_PROTOINFO_TCP_STATE;
+const STATUS = S.TOP + C.CTA_STATUS;
+const ESTABLISHED = protocolByNumber(6)!.protoinfo!.states.indexOf("ESTABLISHED");
+
+const isAssuredAndEstablished: Predicate = (view) =>
+  view.has(TCP_STATE) &&
+  view.u8(TCP_STATE) === ESTABLISHED &&
+  view.has(STATUS) &&
+  (view.u32(STATUS) & C.IPS_ASSURED) !== 0;
+
+function tables() {
+  const endpoint = () => [named("protocol"), named("dst"), named("dport")];
+  const talkers = { most: MOST_GROUPS };
+  return {
+    kinds: new GroupTable([named("protocol"), named("state")], [FLOWS, UNREPLIED, UNASSURED, OFFLOADED]),
+    sources: new GroupTable([named("src")], [FLOWS, UNREPLIED], talkers),
+    destinations: new GroupTable(endpoint(), [FLOWS, UNREPLIED], talkers),
+    pairs: new GroupTable([named("src"), ...endpoint()], [FLOWS], talkers),
+    ports: new GroupTable([named("snat"), named("protocol"), named("reply-src"), replyPortField("sport")], [FLOWS], {
+      ...talkers,
+      where: isSourceTranslated,
+    }),
+    idle: new GroupTable([expiresField(IDLE_STEP_SECONDS)], [FLOWS], { where: isAssuredAndEstablished }),
+  };
+}
+
+type Tables = ReturnType<typeof tables>;
+
+/** The rows with the largest first sum, the largest first. */
+function largest(table: GroupTable, count: number, wanted: (row: number) => boolean = () => true): number[] {
+  const best: number[] = [];
+  for (let row = 0; row < table.size; row++) {
+    if (best.length === count && table.sum(row, 0) <= table.sum(best[count - 1]!, 0)) continue;
+    if (!wanted(row)) continue;
+    let at = best.length;
+    while (at > 0 && table.sum(best[at - 1]!, 0) < table.sum(row, 0)) at--;
+    best.splice(at, 0, row);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}
+
+const text = (table: GroupTable, row: number, field: number) => valueText(table.value(row, field));
+
+/** ADDRESS:PORT, or the address alone where there are no ports; IPv6 in brackets. */
+function endpointText(table: GroupTable, row: number, address: number): string {
+  const host = text(table, row, address);
+  const port = text(table, row, address + 1);
+  if (port === "-") return host;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The flows by the text of a field, the most first. */
+function shares(table: GroupTable, field: number, wanted: (row: number) => boolean = () => true): Share[] {
+  const sums = new Map<string, number>();
+  for (let row = 0; row < table.size; row++) {
+    if (!wanted(row)) continue;
+    const name = text(table, row, field);
+    sums.set(name, (sums.get(name) ?? 0) + table.sum(row, 0));
+  }
+  return [...sums].map(([name, flows]) => ({ name, flows })).sort((a, b) => b.flows - a.flows);
+}
+
+/** Both tables have the source as their first field. */
+function haveSameSource(a: GroupTable, row: number, b: GroupTable, other: number): boolean {
+  const [first, second] = [a.keyOffset(row), b.keyOffset(other)];
+  const { width } = a.fields[0]!;
+  for (let i = 0; i < width; i++) if (a.keyBytes[first + i] !== b.keyBytes[second + i]) return false;
+  return true;
+}
+
+function sourcesOf({ sources, pairs }: Tables): Talker[] {
+  return largest(sources, TALKERS).map((row) => {
+    const name = text(sources, row, 0);
+    const [main] = largest(pairs, 1, (pair) => haveSameSource(sources, row, pairs, pair));
+    const mostly = main === undefined ? undefined : { name: endpointText(pairs, main, 2), flows: pairs.sum(main, 0) };
+    const talker = { name, flows: sources.sum(row, 0), unreplied: sources.sum(row, 1) };
+    return mostly === undefined ? talker : { ...talker, mostly };
+  });
+}
+
+function destinationsOf({ destinations }: Tables): Talker[] {
+  return largest(destinations, TALKERS).map((row) => ({
+    name: endpointText(destinations, row, 1),
+    flows: destinations.sum(row, 0),
+    unreplied: destinations.sum(row, 1),
+  }));
+}
+
+function portsOf({ ports }: Tables): PortUse[] {
+  return largest(ports, TALKERS, (row) => ports.sum(row, 0) >= PORT_USE_SHOWN * NAT_PORTS).map((row) => ({
+    address: text(ports, row, 0),
+    protocol: text(ports, row, 1),
+    destination: endpointText(ports, row, 2),
+    flows: ports.sum(row, 0),
+  }));
+}
+
+/**
+ * Idle time is the timeout that is set less the timeout that is left. The kernel gives connections with unacknowledged data,
+ * or with many retransmissions, a shorter timeout; so of one whose rest is that short it cannot be told.
+ */
+function idleOf({ idle }: Tables, settings: ReadonlyMap<string, number>): Idle | undefined {
+  const timeoutSeconds = settings.get("tcp_timeout_established");
+  if (timeoutSeconds === undefined) return undefined;
+  const shorter = ["tcp_timeout_unacknowledged", "tcp_timeout_max_retrans"].map((name) => settings.get(name) ?? 0);
+  const ambiguous = Math.max(...shorter);
+  let unknown = 0;
+  const flows = IDLE_SECONDS.map(() => 0);
+  for (let row = 0; row < idle.size; row++) {
+    const count = idle.sum(row, 0);
+    const left = (idle.value(row, 0) as number) * IDLE_STEP_SECONDS;
+    if (left > timeoutSeconds || (left < ambiguous && ambiguous < timeoutSeconds)) unknown += count;
+    else {
+      // Of a step the longest rest counts, so that no connection is said to be idle for longer than it is.
+      const idleSeconds = timeoutSeconds - left - IDLE_STEP_SECONDS;
+      IDLE_SECONDS.forEach((seconds, i) => {
+        if (idleSeconds >= seconds) flows[i]! += count;
+      });
+    }
+  }
+  return {
+    timeoutSeconds,
+    longerThan: IDLE_SECONDS.map((seconds, i) => ({ seconds, flows: flows[i]! })),
+    unknown,
+  };
+}
+
+/** Reads numbers from files and remembers what could not be read. */
+class Numbers {
+  readonly gaps: string[] = [];
+  readonly #sources: Sources;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  /** The number in a sysctl's file; undefined, and a gap, where it cannot be read. */
+  setting(name: string): number | undefined {
+    try {
+      const value = Number.parseInt(fromUtf8(this.#sources.readFile(SETTINGS_DIRECTORY + name)), 10);
+      return Number.isNaN(value) ? undefined : value;
+    } catch {
+      return undefined;
+    }
+  }
+
+  memory(buckets: number | undefined): Memory {
+    const bucketBytes = buckets === undefined ? {} : { bucketBytes: 8 * buckets };
+    try {
+      const line = /^nf_conntrack +\d+ +(\d+) +(\d+) /m.exec(fromUtf8(this.#sources.readFile("/proc/slabinfo")));
+      if (line !== null) return { entryBytes: Number(line[1]) * Number(line[2]), ...bucketBytes };
+      this.gaps.push("/proc/slabinfo has no line for nf_conntrack: the memory of entries is not known");
+    } catch {
+      this.gaps.push("/proc/slabinfo cannot be read: the memory of entries is not known");
+    }
+    return bucketBytes;
+  }
+}
+
+function settingsOf(numbers: Numbers): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const name of ["max", "buckets", ...Object.keys(TIMEOUT_DEFAULTS), ...Object.keys(SWITCH_DEFAULTS)]) {
+    const value = numbers.setting(name);
+    if (value !== undefined) found.set(name, value);
+  }
+  if (found.size === 0) numbers.gaps.push(`no setting below ${SETTINGS_DIRECTORY}* can be read`);
+  return found;
+}
+
+function settingList(found: ReadonlyMap<string, number>): Setting[] {
+  return [...found].map(([name, value]) => {
+    const usual = TIMEOUT_DEFAULTS[name] ?? SWITCH_DEFAULTS[name];
+    return { name: SETTINGS_PREFIX + name, value, ...(usual === undefined ? {} : { default: usual }) };
+  });
+}
+
+/**
+ * Collects the facts.
+ * @param filter restricts what is said of flows; the counters and settings are those of the namespace
+ * @param intervalSeconds the time between two samples of the counters; 0: one sample, no rates
+ */
+export function collectFacts(
+  sources: Sources,
+  filter: FlowFilter,
+  intervalSeconds: number,
+  options: DumpOptions = {},
+): Facts {
+  const { connection } = sources;
+  checkStatus(filter);
+  const numbers = new Numbers(sources);
+  const begun = sources.nowMicroseconds();
+  const first = { table: occupancy(connection), stats: cpuStats(connection, "conntrack") };
+  const groups = tables();
+  const { interrupted } = tally(connection, filter, Object.values(groups), options);
+  if (interrupted) numbers.gaps.push("the table changed while it was read: entries may be missing or counted twice");
+  const found = settingsOf(numbers);
+  const passed = (sources.nowMicroseconds() - begun) / 1000;
+  if (intervalSeconds > 0) sources.sleep(Math.max(0, intervalSeconds * 1000 - passed));
+  const seconds = (sources.nowMicroseconds() - begun) / 1e6;
+  const last =
+    intervalSeconds > 0 ? { table: occupancy(connection), stats: cpuStats(connection, "conntrack") } : undefined;
+  const growth = last && growthOf(first.stats, last.stats);
+  const counters: Counter[] = sumCounters((last ?? first).stats).map(({ name, total }) => ({
+    name,
+    total,
+    ...(growth === undefined ? {} : { perSecond: (growth.get(name) ?? 0) / seconds }),
+  }));
+  const { entries, limit = found.get("max") } = (last ?? first).table;
+  const buckets = found.get("buckets");
+  const { kinds } = groups;
+  const sum = (index: number) => Number(kinds.total(index));
+  const idle = idleOf(groups, found);
+  const isTcp = (row: number) => text(kinds, row, 0) === "tcp";
+  if (idle === undefined) numbers.gaps.push("the timeout of established TCP is not known: nor are idle times");
+  return {
+    entries,
+    ...(limit === undefined ? {} : { limit }),
+    ...(last === undefined ? {} : { entriesPerSecond: (last.table.entries - first.table.entries) / seconds }),
+    ...(buckets === undefined ? {} : { buckets }),
+    counters,
+    flows: sum(0),
+    protocols: shares(kinds, 0),
+    states: shares(kinds, 1, isTcp),
+    unreplied: sum(1),
+    unassured: sum(2),
+    offloaded: sum(3),
+    sources: sourcesOf(groups),
+    destinations: destinationsOf(groups),
+    ports: portsOf(groups),
+    ...(idle === undefined ? {} : { idle }),
+    settings: settingList(found),
+    memory: numbers.memory(buckets),
+    gaps: numbers.gaps,
+  };
+}

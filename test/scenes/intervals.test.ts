@@ -1,0 +1,88 @@
+/** -S --explain, and figures again and again: --interval and --rounds. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { before, beforeEach, describe, it } from "node:test";
+import { COUNTER_MEANINGS } from "../../src/diagnosis/counters.js";
+import { freshNetwork, oursAsProcess, program } from "../support/command.js";
+import { loadTable } from "../support/table.js";
+
+const entries = (count: number) =>
+  Array.from({ length: count }, (_, n) => `-I -p udp -s 10.0.0.1 -d 10.0.0.2 --sport ${1000 + n} --dport 53 -t 100`);
+
+describe("-S --explain", () => {
+  before(freshNetwork);
+
+  it("names the counters that are 0 in one line", () => {
+    const { stdout, status } = oursAsProcess(["-S", "--explain"]);
+    assert.equal(status, 0);
+    assert.equal(stdout, `0: ${COUNTER_MEANINGS.map(({ name }) => name).join(", ")}\n`);
+  });
+
+  it("sums a counter over the CPUs and says what it means", async () => {
+    await loadTable(entries(5));
+    const { stdout } = oursAsProcess(["-S", "--explain"]);
+    assert.match(stdout, /^insert {2}5 {2}entries made by programs \(conntrack -I, conntrackd\), not by packets\n0: /);
+  });
+
+  it("shows rates from the second round on", () => {
+    const { stdout } = oursAsProcess(["-S", "--explain", "--interval", "0.1", "--rounds", "2"]);
+    const rounds = stdout.split(/^\d\d:\d\d:\d\d\n/m).slice(1);
+    assert.equal(rounds.length, 2);
+    assert.match(rounds[0]!, /^insert {2}5 {2}entries/);
+    assert.match(rounds[1]!, /^insert {2}5 {2}\+0\/s {2}entries/);
+  });
+
+  it("has a JSON form", () => {
+    const { stdout } = oursAsProcess(["-S", "--explain", "-o", "json"]);
+    const { counters, time } = JSON.parse(stdout);
+    assert.equal(time, undefined);
+    assert.equal(counters.insert.total, 5);
+    assert.equal(counters.insert.per_second, undefined);
+  });
+
+  it("is not possible with expectations, and --interval not without it", () => {
+    assert.match(oursAsProcess(["-S", "expect", "--explain"]).stderr, /Illegal option `--explain' with this command/);
+    assert.match(oursAsProcess(["-S", "--interval", "1"]).stderr, /Can't use --interval without --explain/);
+  });
+});
+
+describe("-C --interval", () => {
+  beforeEach(freshNetwork);
+
+  it("shows a line a round, each as it comes, with the growth", async () => {
+    const child = spawn(program, ["-C", "--interval", "0.5", "--rounds", "2"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines: string[] = [];
+    for await (const bytes of child.stdout) {
+      lines.push(String(bytes));
+      if (lines.length === 1) await loadTable(entries(50));
+    }
+    assert.equal(lines.length, 2);
+    assert.match(lines[0]!, /^\d\d:\d\d:\d\d {2}0 {2}0 %\n$/);
+    assert.match(lines[1]!, /^\d\d:\d\d:\d\d {2}50 {2}\+[1-9]\d*\/s {2}0 %\n$/);
+  });
+
+  it("counts what matches", async () => {
+    await loadTable(entries(3));
+    const { stdout } = oursAsProcess(["-C", "-p", "udp", "--sport", "1001-", "--interval", "0.1", "--rounds", "2"]);
+    assert.match(stdout, /^\d\d:\d\d:\d\d {2}2\n\d\d:\d\d:\d\d {2}2 {2}\+0\/s\n$/);
+  });
+
+  it("has a JSON form", () => {
+    const { stdout } = oursAsProcess(["-C", "-o", "json", "--interval", "0.1", "--rounds", "2"]);
+    const [first, second] = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual([first.entries, first.table, first.per_second], [0, "conntrack", undefined]);
+    assert.equal(second.per_second, 0);
+    assert.match(second.time, /^\d{4}-\d\d-\d\dT/);
+  });
+
+  it("wants --interval for --rounds, and no interval of 0", () => {
+    assert.match(oursAsProcess(["-C", "--rounds", "2"]).stderr, /Can't use --rounds without --interval/);
+    assert.match(oursAsProcess(["-C", "--interval", "0"]).stderr, /Invalid interval `0'/);
+    assert.match(oursAsProcess(["-C", "--interval", "-1"]).stderr, /Invalid interval `-1'/);
+  });
+});

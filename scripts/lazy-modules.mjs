@@ -33,6 +33,7 @@ export const LAZY_MODULES = [
   "format/expect-xml.ts",
   "format/flow-json.ts",
   "format/flow-save.ts",
+  "format/flow-table.ts",
   "format/flow-text.ts",
   "format/flow-xml.ts",
   "format/stats.ts",

@@ -73,6 +73,7 @@ export interface OutputWords {
   xml: boolean;
   save: boolean;
   json: boolean;
+  table: boolean;
   extended: boolean;
   timestamp: boolean;
   id: boolean;

@@ -107,6 +107,8 @@ export function nodeIo(backend: Backend): Io {
     stdoutIsDevice: () => isDevice(1),
     // node:tty takes more than two milliseconds to load, and few runs ask.
     stderrIsTerminal: () => process.getBuiltinModule?.("node:tty").isatty(2) ?? false,
+    terminalColumns: () => backend.windowSize(1)?.columns,
+    variable: (name) => process.env[name],
     backend,
     nowMicroseconds: () => Math.floor((performance.timeOrigin + performance.now()) * 1000),
     readFile: (path) => readWhole(openFile(path)),

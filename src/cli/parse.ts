@@ -137,6 +137,7 @@ function noArguments(): Arguments {
       xml: false,
       save: false,
       json: false,
+      table: false,
       extended: false,
       timestamp: false,
       id: false,
@@ -300,6 +301,10 @@ function check(draft: Draft, inLoadFile: boolean): void {
   const json = low.output.json && !inLoadFile && JSON_ALONE.includes(`${subject} ${table}`);
   checkOptions(commandRules(subject, table)!, json ? given & ~OUTPUT : given, OPTION_NAMES, ADDRESS_PAIRS);
   checkProtocolOptions(draft);
+  // Lines of a load-file take nothing that the reference does not have, and expectations have other columns.
+  if (low.output.table && (inLoadFile || table === "expect")) {
+    throw new UsageError(inLoadFile ? "Bad parameter `table'" : "Can't use -o table with expectations");
+  }
   if (table === "conntrack") {
     if (low.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");
     if (values.srcMask && low.lists.orig.src) throw new UsageError("Can't use --mask-src with a list");

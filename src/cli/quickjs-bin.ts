@@ -7,7 +7,7 @@ import { quickjsIo } from "./quickjs-io.js";
 
 runExecutable({
   words: native.words().slice(1).map(decodeText),
-  environment: native.hasVariable(encodeText("POSIXLY_CORRECT")) ? { POSIXLY_CORRECT: "" } : {},
+  environment: native.variable(encodeText("POSIXLY_CORRECT")) !== undefined ? { POSIXLY_CORRECT: "" } : {},
   ignoresSigpipe: native.ignoreSigpipe(),
   openBackend: quickjsBackend,
   openIo: quickjsIo,

@@ -50,6 +50,11 @@ export function quickjsIo(backend: Backend): Io {
     stderr: standardStream(2, backend),
     stdoutIsDevice: () => native.isDevice(1),
     stderrIsTerminal: () => native.isTerminal(2),
+    terminalColumns: () => backend.windowSize(1)?.columns,
+    variable(name) {
+      const value = native.variable(encodeText(name));
+      return value === undefined ? undefined : decodeText(value);
+    },
     backend,
     nowMicroseconds: native.now,
     readFile: (path) => readWhole(openFile(path)),

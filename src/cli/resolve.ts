@@ -10,7 +10,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import type { Field } from "../tally/fields.js";
 import type { Arguments, OutputWords, Values } from "./arguments.js";
 
-const FORMATS = ["json", "xml", "save"] as const satisfies readonly (keyof OutputWords)[];
+const FORMATS = ["json", "xml", "save", "table"] as const satisfies readonly (keyof OutputWords)[];
 
 function outputOf({ output, labelMap }: Arguments): Output {
   const { extended, id, timestamp, ktimestamp } = output;

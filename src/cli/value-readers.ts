@@ -209,7 +209,7 @@ export const OUTPUT_WORDS = (
 ).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputWords>;
 
 /** Words of -o that the reference does not have: they count only in full, in upper or lower case. */
-export const EXACT_OUTPUT_WORDS: Names<keyof OutputWords> = [];
+export const EXACT_OUTPUT_WORDS: Names<keyof OutputWords> = [["TABLE", "table"]];
 
 /** These are told apart before all others, in every list of parameters. */
 const IGNORED = [
@@ -289,6 +289,9 @@ export function readOutput(draft: Draft, text: string): void {
   const { userspace: _, ...others } = output;
   if (output.save && Object.values(others).filter(Boolean).length > 1) {
     throw new UsageError("cannot combine save output with any other output type, use -o save only", 1);
+  }
+  if (output.table && Object.values(output).filter(Boolean).length > 1) {
+    throw new UsageError("cannot combine table output with any other output type, use -o table only");
   }
   if (output.json && output.xml) throw new UsageError("cannot combine json output with xml output, use one of them", 1);
 }

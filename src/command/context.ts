@@ -14,6 +14,10 @@ export interface Context {
   stderr: Sink;
   /** Whether a person may be reading stderr. */
   stderrIsTerminal(): boolean;
+  /** The columns of the terminal that stdout is, 0 where nobody knows them; undefined where it is no terminal. */
+  terminalColumns(): number | undefined;
+  /** A variable of the environment. */
+  variable(name: string): string | undefined;
   nowMicroseconds(): number;
   /** A file of /proc whole, the names in a directory, what a symbolic link points to. They throw as node:fs does. */
   readFile(path: string): Uint8Array;

@@ -40,7 +40,11 @@ export function groupFlows(command: GroupFlows, context: Context): number {
   );
   const rows = sortGroups(table, sort).subarray(0, limit);
   const lines =
-    format === "json" ? Array.from(rows, (row) => groupJson(table, row, labelMap)) : groupLines(table, rows, labelMap);
+    table.size === 0
+      ? []
+      : format === "json"
+        ? Array.from(rows, (row) => groupJson(table, row, labelMap))
+        : groupLines(table, rows, labelMap);
   for (let i = 0; i < lines.length; i += LINES_AT_ONCE) {
     context.stdout.write(toUtf8(`${lines.slice(i, i + LINES_AT_ONCE).join("\n")}\n`));
   }

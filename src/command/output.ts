@@ -2,6 +2,7 @@
 import type { ExpectView, FlowView } from "../ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS } from "../format/formats.js";
 import type { FormatOptions, Formatter } from "../format/formatter.js";
+import { parseDecimal, U32_MAX } from "../system/numbers.js";
 import type { Output } from "./command.js";
 import type { Context } from "./context.js";
 import { ProgramNames } from "./programs.js";
@@ -17,16 +18,24 @@ interface Occasion {
 function formatOptions(
   { format, show }: Output,
   context: Context,
-  { deleting = false, events }: Occasion,
+  { deleting = false, events = false }: Occasion,
 ): FormatOptions {
   const programs = format === "json" && events ? new ProgramNames(context) : undefined;
+  const columns = format === "table" ? columnsOf(context) : undefined;
   return {
     ...show,
     deleting,
+    events,
+    ...(columns === undefined ? {} : { columns }),
     nowMicroseconds: context.nowMicroseconds,
     localTime: context.backend.localTime,
     ...(programs === undefined ? {} : { programName: (portId) => programs.of(portId) }),
   };
+}
+
+/** How wide a table may be: what COLUMNS says, else the terminal. Undefined in pipes and files. */
+function columnsOf({ variable, terminalColumns }: Context): number | undefined {
+  return parseDecimal(variable("COLUMNS") ?? "", U32_MAX) || terminalColumns() || undefined;
 }
 
 export function flowFormatter(output: Output, context: Context, occasion: Occasion = {}): Formatter<FlowView> {
@@ -44,6 +53,7 @@ export function unclosed<View>({ footer: _, ...formatter }: Formatter<View>): Fo
 
 /** What delete and update show: entries alone, without what stands around them in a listing. */
 export function bareFlowFormatter(output: Output, context: Context, occasion: Occasion = {}): Formatter<FlowView> {
+  if (output.format === "table") return flowFormatter(output, context, occasion);
   const { header: _h, footer: _f, ...formatter } = flowFormatter(output, context, occasion);
   return formatter;
 }

@@ -27,6 +27,10 @@ export interface FormatOptions {
   labels?: LabelMap;
   /** Whether the entries are those that a delete command removed: the save format begins them with -D. */
   deleting: boolean;
+  /** Whether the entries come with events: a table has a column for them. */
+  events?: boolean;
+  /** How wide the lines of a table may be; as wide as need be where it is absent. */
+  columns?: number;
   /** The name of the program that owns a netlink port id, for the formats that put it inside the entry. */
   programName?(portId: number): Uint8Array | undefined;
   /** The time of day in microseconds since 1970. */

@@ -24,6 +24,22 @@ export function scaled(value: number | bigint, digits: 3 | 4 = 4): string {
   return rest.toFixed(decimals()) + UNITS[unit];
 }
 
+const DAY = 86_400;
+
+/** A time in its two largest units: "58s", "2m58s", "41m", "2h14m", "4d23h". */
+export function duration(seconds: number): string {
+  const units: [number, string][] = [
+    [Math.floor(seconds / DAY), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [Math.floor(seconds) % 60, "s"],
+  ];
+  const first = units.findIndex(([count]) => count > 0);
+  if (first < 0) return "0s";
+  const shown = units.slice(first, first + 2).filter(([count]) => count > 0);
+  return shown.map(([count, unit]) => `${count}${unit}`).join("");
+}
+
 /** A share in percent without its sign: one decimal, or none. "0.0" where there is no whole. */
 export function percent(part: number | bigint, whole: number | bigint, decimals = 1): string {
   const all = Number(whole);

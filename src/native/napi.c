@@ -646,6 +646,19 @@ static napi_value call_local_time(napi_env env, napi_callback_info info) {
   return result(env, local_time(seconds, members));
 }
 
+/* windowSize(fd, size: Int32Array): 0. Fills in the columns and the rows of a terminal. */
+static napi_value call_window_size(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  int fd;
+  void *size;
+  size_t count;
+  if (!get_arguments(env, info, 2, arguments) || !get_int(env, arguments[0], &fd) ||
+      !get_array(env, arguments[1], napi_int32_array, &size, &count) || count < 2) {
+    return result(env, -EINVAL);
+  }
+  return result(env, window_size(fd, size));
+}
+
 /* exit(status): does not return. Node's own exit would put back the terminal, and abort where that is gone. */
 static napi_value call_exit(napi_env env, napi_callback_info info) {
   napi_value argument;
@@ -700,6 +713,7 @@ NAPI_MODULE_INIT() {
       {.utf8name = "strerror", .method = call_strerror},
       {.utf8name = "defaultSigpipe", .method = call_default_sigpipe},
       {.utf8name = "localTime", .method = call_local_time},
+      {.utf8name = "windowSize", .method = call_window_size},
       {.utf8name = "exit", .method = call_exit},
       {.utf8name = "setSignal", .method = call_set_signal},
       {.utf8name = "unshareNetwork", .method = call_unshare_network},

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -151,6 +152,14 @@ int local_time(double seconds, int32_t *members) {
   const int32_t values[LOCAL_TIME_MEMBERS] = {tm.tm_sec, tm.tm_min,  tm.tm_hour, tm.tm_mday,
                                               tm.tm_mon, tm.tm_year, tm.tm_wday};
   memcpy(members, values, sizeof(values));
+  return 0;
+}
+
+int window_size(int fd, int32_t *size) {
+  struct winsize window;
+  if (ioctl(fd, TIOCGWINSZ, &window) < 0) return -errno;
+  size[0] = window.ws_col;
+  size[1] = window.ws_row;
   return 0;
 }
 

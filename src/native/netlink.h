@@ -64,6 +64,9 @@ int set_signal(int number, bool ignored);
 /* The first members of struct tm by the time zone that TZ says now. */
 int local_time(double seconds, int32_t *members);
 
+/* The columns and rows of the terminal that a descriptor is. */
+int window_size(int fd, int32_t *size);
+
 /* A fresh network namespace for the calling thread, and one by its descriptor. */
 int unshare_network(void);
 int set_network(int fd);

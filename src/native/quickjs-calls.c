@@ -337,11 +337,12 @@ FUNCTION(call_words) {
   return all;
 }
 
-FUNCTION(call_has_variable) {
+/* The value of a variable of the environment, a Uint8Array, or undefined. */
+FUNCTION(call_variable) {
   char *name = get_path(context, arguments[0]);
-  bool has = name != NULL && getenv(name) != NULL;
+  const char *value = name == NULL ? NULL : getenv(name);
   free(name);
-  return JS_NewBool(context, has);
+  return value == NULL ? JS_UNDEFINED : JS_NewUint8ArrayCopy(context, (const uint8_t *)value, strlen(value));
 }
 
 /* Microseconds since 1970. */
@@ -360,6 +361,17 @@ FUNCTION(call_local_time) {
     return result(-EINVAL);
   }
   return result(local_time(seconds, members));
+}
+
+FUNCTION(call_window_size) {
+  int fd;
+  void *size;
+  size_t count;
+  if (!get_int(context, arguments[0], &fd) ||
+      !get_array(context, arguments[1], JS_TYPED_ARRAY_INT32, &size, &count) || count < 2) {
+    return result(-EINVAL);
+  }
+  return result(window_size(fd, size));
 }
 
 FUNCTION(call_catch_signal) {
@@ -422,8 +434,9 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("encode", 1, call_encode),
     JS_CFUNC_DEF("strerror", 1, call_strerror),
     JS_CFUNC_DEF("words", 0, call_words),
-    JS_CFUNC_DEF("hasVariable", 1, call_has_variable),
+    JS_CFUNC_DEF("variable", 1, call_variable),
     JS_CFUNC_DEF("now", 0, call_now),
+    JS_CFUNC_DEF("windowSize", 2, call_window_size),
     JS_CFUNC_DEF("localTime", 2, call_local_time),
     JS_CFUNC_DEF("catchSignal", 1, call_catch_signal),
     JS_CFUNC_DEF("caughtSignal", 0, call_caught_signal),

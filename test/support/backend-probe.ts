@@ -176,6 +176,9 @@ export function probe(
     ],
     pollOut: [backend.pollOut(nowhere, 0), backend.pollOut(999, 0), backend.pollOut(-1, 0)],
     socket: typeof socket === "number" ? socket : probeSocket(socket),
+    "windowSize: no terminal": [backend.windowSize(nowhere), backend.windowSize(999), backend.windowSize(-1)].map(
+      (size) => size === undefined,
+    ),
     "setNetwork: wrong": [backend.setNetwork(999), backend.setNetwork(nowhere)],
     back: backend.setNetwork(network),
     "caught before": backend.caughtSignal(),

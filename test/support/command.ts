@@ -52,6 +52,8 @@ export async function ours(argv: readonly string[], input = ""): Promise<Outcome
     stdout,
     stderr,
     stderrIsTerminal: () => false,
+    terminalColumns: () => undefined,
+    variable: () => undefined,
     stdoutIsDevice: () => false,
     open: (path) => sourceOf(path === "-" ? Buffer.from(input) : readFileSync(path)),
   };

@@ -115,6 +115,7 @@ export function fakeBackend(...opens: (Socket | number)[]): Backend {
     caughtSignal: () => 0,
     defaultSigpipe: () => {},
     localTime: utcTime,
+    windowSize: () => undefined,
     exit: (status) => process.exit(status),
     setSignal: () => {},
     unshareNetwork: () => 0,

@@ -19,6 +19,7 @@ export interface Calls {
   strerror(errno: number): string | number;
   defaultSigpipe(): number;
   localTime(seconds: number, tm: Int32Array): number;
+  windowSize(fd: number, size: Int32Array): number;
   exit(status: number): never;
   setSignal(number: number, ignored: number): number;
   unshareNetwork(): number;
@@ -51,6 +52,10 @@ export function backendOf(calls: Calls, threads?: ThreadCalls): Backend {
     localTime: (seconds) => {
       const tm = new Int32Array(LOCAL_TIME_MEMBERS);
       return calls.localTime(seconds, tm) < 0 ? undefined : localTimeOf(tm);
+    },
+    windowSize: (fd) => {
+      const size = new Int32Array(2);
+      return calls.windowSize(fd, size) < 0 ? undefined : { columns: size[0]!, rows: size[1]! };
     },
     exit: (status) => calls.exit(status),
     setSignal: (number, ignored) => void calls.setSignal(number, ignored ? 1 : 0),

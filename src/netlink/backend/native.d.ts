@@ -17,6 +17,7 @@ declare module "native" {
   export const strerror: Calls["strerror"];
   export const defaultSigpipe: Calls["defaultSigpipe"];
   export const localTime: Calls["localTime"];
+  export const windowSize: Calls["windowSize"];
   export const exit: Calls["exit"];
   export const setSignal: Calls["setSignal"];
   export const unshareNetwork: Calls["unshareNetwork"];
@@ -40,8 +41,8 @@ declare module "native" {
   export function encode(text: string): Uint8Array;
   /** The words of the command line, the program's own first. */
   export function words(): Uint8Array[];
-  /** Whether a variable is in the environment. */
-  export function hasVariable(name: Uint8Array): boolean;
+  /** The value of a variable of the environment. */
+  export function variable(name: Uint8Array): Uint8Array | undefined;
   /** Microseconds since 1970. */
   export function now(): number;
   /** Has SIGPIPE ignored. Returns whether the caller had that before. */

@@ -90,6 +90,8 @@ export interface Process {
   setSignal(number: number, ignored: boolean): void;
   /** localtime_r(3): the time zone is what the C library makes of TZ. Undefined where the year does not fit. */
   localTime(seconds: number): LocalTime | undefined;
+  /** Of the terminal that a descriptor is, ioctl(2) TIOCGWINSZ: 0 and 0 where nobody knows it. Undefined for no terminal. */
+  windowSize(fd: number): { columns: number; rows: number } | undefined;
   /** Ends the process at once, _exit(2): nothing is flushed, and no terminal is touched. */
   exit(status: number): never;
 }

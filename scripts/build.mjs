@@ -24,11 +24,15 @@ const IMPORT_META_URL = {
   define: { "import.meta.url": "importMetaUrl" },
 };
 
-/** Help, and commander with it, is a file of its own that only --help loads: every start pays for what it parses. */
-const helpApart = {
-  name: "help-apart",
+/** What few runs need, with the packages that it needs itself, is in files of its own: every start pays for what it parses. */
+const APART = { "./docs/help.js": "help", "./color.js": "color" };
+
+const apart = {
+  name: "apart",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/docs\/help\.js$/ }, () => ({ path: "./help.cjs", external: true }));
+    onResolve({ filter: /^\./ }, ({ path, kind }) =>
+      kind === "dynamic-import" && path in APART ? { path: `./${APART[path]}.cjs`, external: true } : undefined,
+    );
   },
 };
 
@@ -55,8 +59,11 @@ export async function bundleProgram(entryPoint, outfile, plugins = []) {
 /** Bundles src/cli/bin.ts for bin/conntrack. */
 async function buildCli() {
   const esbuild = await tool("esbuild");
-  await bundleProgram("src/cli/bin.ts", "dist/cli.cjs", [helpApart]);
-  await esbuild.build({ ...PROGRAM, entryPoints: ["src/cli/docs/help.ts"], outfile: "dist/help.cjs" });
+  await bundleProgram("src/cli/bin.ts", "dist/cli.cjs", [apart]);
+  for (const [path, name] of Object.entries(APART)) {
+    const entryPoints = [join("src/cli", path.replace(/\.js$/, ".ts"))];
+    await esbuild.build({ ...PROGRAM, entryPoints, outfile: `dist/${name}.cjs` });
+  }
   cacheCode();
 }
 

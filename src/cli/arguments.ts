@@ -98,7 +98,12 @@ export interface Extensions {
   /** In seconds; a fraction is possible. */
   interval?: number;
   rounds?: number;
+  color?: ColorChoice;
 }
+
+/** When output is coloured. */
+export const COLOR_CHOICES = ["auto", "always", "never"] as const;
+export type ColorChoice = (typeof COLOR_CHOICES)[number];
 
 export type ExtensionName = keyof Extensions;
 

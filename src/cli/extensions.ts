@@ -8,14 +8,14 @@ import type { TableName } from "../command/command.js";
 import type { NumberCondition } from "../match/conditions.js";
 import { UsageError } from "../system/errors.js";
 import { FIELD_NAMES, SORT_NAMES } from "../tally/names.js";
-import type { ExtensionName, Extensions } from "./arguments.js";
+import { COLOR_CHOICES, type ExtensionName, type Extensions } from "./arguments.js";
 import type { CommandOption } from "./commands.js";
 import type { Draft, Word } from "./draft.js";
 import { readFields, readSort } from "./groups.js";
 import { readSizes, readTimes } from "./list-readers.js";
 import type { Subject } from "./matrix.js";
 import { NOTHING, type Proposal } from "./proposal.js";
-import { readInterval, readLimit, readRounds } from "./value-readers.js";
+import { readColor, readInterval, readLimit, readLimit, readRounds } from "./value-readers.js";
 
 /** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
 export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
@@ -26,7 +26,7 @@ interface Row {
   /** What the man page says besides, in whole sentences. */
   readonly about?: string;
   /** Where it may be given; elsewhere it is an illegal option. No line of a load-file takes any. */
-  readonly on: readonly Place[];
+  readonly on: readonly Place[] | "everywhere";
   /** Whether it picks entries: then -z does not go with it, for the kernel zeroes the counters of all of them. */
   readonly isFilter?: true;
 }
@@ -184,6 +184,18 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     on: ["count", "stats"],
     read: (_, text) => readRounds(text),
   },
+  color: {
+    argument: "attached",
+    argumentName: "when",
+    proposal: { kind: "words", words: COLOR_CHOICES },
+    help: `colours on standard output: ${COLOR_CHOICES.join(", ")}; auto where nothing is attached`,
+    about:
+      "Auto means where standard output is a terminal, NO_COLOR is empty and TERM is not dumb. " +
+      "Without this option tables alone are coloured, by auto. " +
+      "It goes with every command, so that an alias can have it, and changes nothing but the colours.",
+    on: "everywhere",
+    read: (_, text) => readColor(text),
+  },
 };
 
 export const EXTENSION_NAMES = Object.keys(EXTENSIONS) as readonly ExtensionName[];
@@ -208,7 +220,8 @@ export function checkExtensions({ subject, low: { table, extensions, zero } }: D
   const place = placeOf(subject, table);
   for (const name of Object.keys(extensions) as ExtensionName[]) {
     const row = EXTENSIONS[name];
-    if (inLoadFile || !row.on.includes(place)) throw new UsageError(`Illegal option \`--${name}' with this command`);
+    const legal = row.on === "everywhere" || row.on.includes(place);
+    if (inLoadFile || !legal) throw new UsageError(`Illegal option \`--${name}' with this command`);
     if (zero && row.isFilter) throw new UsageError("Can't use -z with filtering parameters");
   }
 }

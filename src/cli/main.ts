@@ -1,14 +1,15 @@
 /** The program: a command line in, an exit status out. */
-import type { Help, KernelCommand, LoadFile } from "../command/command.js";
+import type { Command, Help, KernelCommand, LoadFile } from "../command/command.js";
 import { say } from "../command/context.js";
 import { failureText, runCommand } from "../command/run.js";
 import { EPIPE } from "../system/errno.js";
 import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
 import { messageLine, toUtf8 } from "../system/text.js";
+import type { ColorChoice } from "./arguments.js";
 import { HeldOutput } from "./held-output.js";
 import type { Io } from "./io.js";
 import { loadFile } from "./load-file/load-file.js";
-import { type ParseContext, parseCommandLine } from "./parse.js";
+import { type ParseContext, readCommandLine } from "./parse.js";
 import { savedIo } from "./saved-io.js";
 
 export const VERSION_LINE = "conntrack v1.4.9 (conntrack-tools)\n";
@@ -20,7 +21,7 @@ export const STATUS_SIGPIPE = 128 + 13;
 /**
  * Runs one command line.
  * @param argv the words after the program's name
- * @returns the exit status; a promise of it only where help was asked for, whose code is loaded then
+ * @returns the exit status; a promise of it only for help and for colours, whose code is loaded then
  */
 export function main(
   argv: readonly string[],
@@ -34,7 +35,37 @@ export function main(
       warn: (line) => io.stderr.write(messageLine(line)),
       posixlyCorrect: environment.POSIXLY_CORRECT !== undefined,
     };
-    const command = parseCommandLine(argv, context);
+    const { command, color } = readCommandLine(argv, context);
+    if (isColored(color ?? defaultColor(command), io)) return inColor(command, io, context);
+    return perform(command, io, context);
+  } catch (error) {
+    return fail(error, io);
+  }
+}
+
+/** What is coloured without --color: formats that the reference does not have. */
+function defaultColor(command: Command): ColorChoice {
+  const format = "output" in command ? command.output.format : "format" in command ? command.format : undefined;
+  return format === "table" ? "auto" : "never";
+}
+
+function isColored(choice: ColorChoice, { terminalColumns, variable }: Io): boolean {
+  if (choice !== "auto") return choice === "always";
+  return terminalColumns() !== undefined && !variable("NO_COLOR") && variable("TERM") !== "dumb";
+}
+
+/** The same in colours, whose code is loaded then. */
+async function inColor(command: Command, io: Io, context: ParseContext): Promise<number> {
+  try {
+    const { colored } = await import("./color.js");
+    return await perform(command, { ...io, stdout: colored(io.stdout) }, context);
+  } catch (error) {
+    return fail(error, io);
+  }
+}
+
+function perform(command: Command, io: Io, context: ParseContext): number | Promise<number> {
+  try {
     if (command.name === "help") return help(command, io);
     if (command.name === "version") {
       io.stdout.write(toUtf8(VERSION_LINE));

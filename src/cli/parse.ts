@@ -3,7 +3,7 @@ import type { Command, LoadableCommand, LoadFile } from "../command/command.js";
 import { AF_UNSPEC } from "../ctnetlink/constants.js";
 import { UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH } from "../system/labelmap.js";
-import { type Arguments, noTuple, type Values } from "./arguments.js";
+import { type Arguments, type ColorChoice, noTuple, type Values } from "./arguments.js";
 import { COMMANDS, type CommandOption, chooseCommand, tableOf } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
 import { checkExtensions, extensionWord } from "./extensions.js";
@@ -20,6 +20,7 @@ import {
   useProtocol,
 } from "./protocol-options.js";
 import { resolve } from "./resolve.js";
+import { readColor } from "./value-readers.js";
 
 export type { ParseContext } from "./draft.js";
 
@@ -87,7 +88,33 @@ function findName(name: string, more: ReadonlyMap<string, Word>): Word | undefin
  * @throws UsageError with the text that follows the program's prefix
  */
 export function parseCommandLine(argv: readonly string[], context: ParseContext): Command {
-  return loadFileOf(argv) ?? resolve(readArguments(argv, context));
+  return readCommandLine(argv, context).command;
+}
+
+/** A command, and what is said of its run as a whole. */
+export interface CommandLine {
+  command: Command;
+  /** --color. */
+  color: ColorChoice | undefined;
+}
+
+/** The same, with what does not belong to the command. */
+export function readCommandLine(argv: readonly string[], context: ParseContext): CommandLine {
+  const [color, rest] = leadingColor(argv);
+  const loading = loadFileOf(rest);
+  if (loading !== undefined) return { command: loading, color };
+  const low = readArguments(argv, context);
+  return { command: resolve(low), color: low.extensions.color };
+}
+
+/** --color in front of everything, as an alias has it: what it says, and the words behind it. */
+function leadingColor(argv: readonly string[]): [ColorChoice | undefined, readonly string[]] {
+  let color: ColorChoice | undefined;
+  for (const [index, word] of argv.entries()) {
+    if (word !== "--color" && !word.startsWith("--color=")) return [color, argv.slice(index)];
+    color = readColor(word.split("=", 2)[1]);
+  }
+  return [color, []];
 }
 
 /** -R counts as the first word alone, and all words behind its file are ignored. */

@@ -10,7 +10,7 @@ import { UsageError } from "../system/errors.js";
 import { parseAddress, prefixMask } from "../system/inet.js";
 import { parseDecimal, parseUnsigned, U32_MAX } from "../system/numbers.js";
 import { servicePort } from "../system/service-names.js";
-import type { OutputWords } from "./arguments.js";
+import { COLOR_CHOICES, type ColorChoice, type OutputWords } from "./arguments.js";
 import type { Draft } from "./draft.js";
 
 /** A whole decimal number, 0 to `max`, of what `what` calls it. */
@@ -44,6 +44,11 @@ export function parsePort({ files }: Draft, text: string, protocols: readonly Pr
   if (number !== undefined) return number;
   const [first, ...others] = protocols.map(({ name }) => servicePort(files.services(), text, name));
   return others.every((port) => port === first) ? first : undefined;
+}
+
+/** --color: auto where nothing is attached. */
+export function readColor(text = "auto"): ColorChoice {
+  return COLOR_CHOICES.find((choice) => choice === text) ?? invalid("colour choice", text);
 }
 
 /** --limit: 1 or more. */

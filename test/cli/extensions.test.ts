@@ -29,6 +29,7 @@ const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefin
   "group-by": "src,dport",
   sort: "src",
   limit: "3",
+  color: undefined,
   from: "table.txt",
   explain: undefined,
   interval: "2",
@@ -79,7 +80,8 @@ describe("extensions", () => {
         ["help", "-h"],
       ];
       for (const [place, ...argv] of lines) {
-        const legal = (EXTENSIONS[name].on as readonly string[]).includes(place);
+        const { on } = EXTENSIONS[name];
+        const legal = on === "everywhere" || (on as readonly string[]).includes(place);
         const wanted = legal ? undefined : `Illegal option \`--${name}' with this command`;
         assert.equal(refusal(...argv, ...words(name), ...companions(name, place)), wanted, place);
       }

@@ -46,7 +46,10 @@ export function optionsOf(command: CommandOption, table: TableName): Taken {
 
 /** The extensions that a command takes on any of its tables. */
 export function extensionsOf(command: CommandOption): readonly ExtensionName[] {
-  return EXTENSION_NAMES.filter((name) => EXTENSIONS[name].on.some((place) => place.split(" ")[0] === command));
+  return EXTENSION_NAMES.filter((name) => {
+    const { on } = EXTENSIONS[name];
+    return on === "everywhere" || on.some((place) => place.split(" ")[0] === command);
+  });
 }
 
 /** All long names of an option, the one that messages show first. */

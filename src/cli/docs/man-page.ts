@@ -122,7 +122,8 @@ function options(): string {
 }
 
 /** "With -L, -E; on expect: -L." */
-function places(on: readonly Place[]): string {
+function places(on: readonly Place[] | "everywhere"): string {
+  if (on === "everywhere") return "With every command.";
   const byTable = new Map<string, string[]>();
   for (const place of on) {
     const [command, table = "conntrack"] = place.split(" ") as [CommandOption, string?];

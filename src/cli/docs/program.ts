@@ -40,7 +40,7 @@ export function buildProgram(protocol?: ProtocolOptions): Program {
   for (const name of EXTENSION_NAMES) {
     const row = EXTENSIONS[name];
     const argument =
-      row.argument === "none" ? "" : row.argument === "attached" ? `=[${row.argumentName}]` : ` <${row.argumentName}>`;
+      row.argument === "none" ? "" : row.argument === "attached" ? ` [=${row.argumentName}]` : ` <${row.argumentName}>`;
     program.addOption(new Option(flags(undefined, name, argument), row.help).helpGroup(EXTENSION_GROUP));
   }
   for (const { names, argumentName, help } of protocol?.options ?? []) {

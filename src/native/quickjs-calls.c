@@ -367,8 +367,8 @@ FUNCTION(call_window_size) {
   int fd;
   void *size;
   size_t count;
-  if (!get_int(context, arguments[0], &fd) ||
-      !get_array(context, arguments[1], JS_TYPED_ARRAY_INT32, &size, &count) || count < 2) {
+  if (!get_int(context, arguments[0], &fd) || !get_array(context, arguments[1], JS_TYPED_ARRAY_INT32, &size, &count) ||
+      count < 2) {
     return result(-EINVAL);
   }
   return result(window_size(fd, size));

@@ -15,7 +15,7 @@ import { readFields, readSort } from "./groups.js";
 import { readSizes, readTimes } from "./list-readers.js";
 import type { Subject } from "./matrix.js";
 import { NOTHING, type Proposal } from "./proposal.js";
-import { readColor, readInterval, readLimit, readLimit, readRounds } from "./value-readers.js";
+import { readColor, readInterval, readLimit, readRounds } from "./value-readers.js";
 
 /** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
 export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;

@@ -46,7 +46,8 @@ export function main(
 /** What is coloured without --color: formats that the reference does not have. */
 function defaultColor(command: Command): ColorChoice {
   const format = "output" in command ? command.output.format : "format" in command ? command.format : undefined;
-  return format === "table" ? "auto" : "never";
+  const isOurs = command.name === "diagnose" || command.name === "explain";
+  return format === "table" || (isOurs && format === "default") ? "auto" : "never";
 }
 
 function isColored(choice: ColorChoice, { terminalColumns, variable }: Io): boolean {

@@ -2,7 +2,18 @@
 export { toJson } from "./format/json.js";
 export { Conntrack } from "./library/conntrack.js";
 export type { Expectation, ExpectationFlag } from "./library/expectation.js";
-export type { Filter, TranslationFilter, TupleFilter } from "./library/filter.js";
+export type {
+  AddressFilter,
+  AmountFilter,
+  Bounds,
+  Condition,
+  Filter,
+  IcmpFilter,
+  NumberFilter,
+  Range,
+  TranslationFilter,
+  TupleFilter,
+} from "./library/filter.js";
 export type {
   Direction,
   Family,

@@ -45,6 +45,9 @@ type DumpParts = Generator<void, { interrupted: boolean }, void>;
 
 const DUMP_TYPES = { conntrack: C.CT_GET, dying: C.CT_GET_DYING, unconfirmed: C.CT_GET_UNCONFIRMED } as const;
 
+/** For filters by age. */
+const CLOCK = { nowMicroseconds: nodeFiles.nowMicroseconds };
+
 /**
  * The tables of one network namespace.
  *
@@ -109,7 +112,7 @@ export class Conntrack {
     const type = DUMP_TYPES[work.table];
     const resolved = this.#filter(filter);
     return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void, ahead) =>
-      dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { type }, ahead),
+      dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { ...CLOCK, type }, ahead),
     );
   }
 
@@ -285,7 +288,8 @@ export class Conntrack {
    */
   events(options: O.EventOptions = {}): AsyncIterableIterator<O.FlowEvent | O.LostEvents> {
     const { filter, ...work } = R.readEventOptions(options, true);
-    const matches = filter === undefined ? undefined : compileFilter(this.#filter(filter as Filter));
+    const matches =
+      filter === undefined ? undefined : compileFilter(this.#filter(filter as Filter), CLOCK.nowMicroseconds);
     return this.#follow(C.FLOW_GROUPS, work, new FlowView(), (view, head) =>
       matches === undefined || matches(view) ? this.#flow(view, head()) : undefined,
     );
@@ -444,7 +448,7 @@ export class Conntrack {
     try {
       const dump = work.connect();
       const connections = { dump, changes: work.connect() };
-      const parts = changeParts(connections, filter, change, { done: () => count++ }, {}, work.gate.open);
+      const parts = changeParts(connections, filter, change, { done: () => count++ }, CLOCK, work.gate.open);
       while (!(await work.step(parts, dump, check, signal)).done);
       return count;
     } catch (error) {

@@ -1,24 +1,59 @@
 /** Filters as callers write them, and what they become: the FlowFilter that the command's options become too. */
 
-import type { TupleFields } from "../ctnetlink/encode.js";
-import { addressLength, exactly, exactNumber, inNetwork, markedWith } from "../match/conditions.js";
+import { addressLength, exactly, exactNumber } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
-import type { Family, Icmp, Protocol, Status } from "./flow.js";
+import { UsageError } from "../system/errors.js";
+import * as L from "./condition-readers.js";
+import type { Family, Protocol, Status } from "./flow.js";
 import * as V from "./value-readers.js";
+
+/** From `from` to `to`, both included. */
+export interface Range<Value> {
+  from: Value;
+  to: Value;
+}
+
+/** At least `min`, at most `max`; one of them may be absent. */
+export interface Bounds {
+  min?: number | bigint;
+  max?: number | bigint;
+}
+
+/**
+ * What a field must be: an item, one of a list of items, or, in `{ not: … }`, none of them. A field that a flow does not have
+ * meets no condition, negated or not.
+ */
+export type Condition<Item> = Item | readonly Item[] | { not: Item | readonly Item[] };
+
+/** Numbers, and ranges of them: `80`, `[80, { from: 8000, to: 8100 }]`, `{ not: 53 }`. */
+export type NumberFilter = Condition<number | Range<number>>;
+
+/** Addresses, and ranges of them, all of one family: `"10.0.0.1"`, `{ from: "10.0.0.1", to: "10.0.0.9" }`. */
+export type AddressFilter = Condition<string | Range<string>>;
+
+/** Amounts: exact ones, and what lies between bounds: `{ min: 10_000_000n }`. */
+export type AmountFilter = Condition<number | bigint | Bounds>;
+
+/** ICMP's and ICMPv6's fields. */
+export interface IcmpFilter {
+  type?: NumberFilter;
+  code?: NumberFilter;
+  id?: NumberFilter;
+}
 
 /** What one direction of a flow must be. */
 export interface TupleFilter {
-  /** An address. In `orig` a network too, e.g. "10.0.0.0/8". */
-  src?: string;
-  dst?: string;
-  sport?: number;
-  dport?: number;
+  /** Addresses. In `orig` networks too, e.g. "10.0.0.0/8". */
+  src?: AddressFilter;
+  dst?: AddressFilter;
+  sport?: NumberFilter;
+  dport?: NumberFilter;
   /** GRE's keys. */
-  srckey?: number;
-  dstkey?: number;
-  icmp?: Icmp;
+  srckey?: NumberFilter;
+  dstkey?: NumberFilter;
+  icmp?: IcmpFilter;
   /** The zone of this direction; 0 for one without a zone. */
-  zone?: number;
+  zone?: NumberFilter;
 }
 
 /** A translation that must have taken place: any, or to this address or port. */
@@ -31,23 +66,31 @@ export type TranslationFilter = true | { address?: string; port?: number };
  */
 export interface Filter {
   family?: Family;
-  /** By name or number, or as flows have it. */
-  protocol?: string | number | Protocol;
+  /** By name or number, or as flows have it: `["tcp", "udp"]`. */
+  protocol?: Condition<string | number | Protocol>;
   orig?: TupleFilter;
   reply?: TupleFilter;
-  /** The name of a state of `protocol`, which must be there then. */
-  state?: string;
+  /** Names of states of `protocol`, which must be a single one then: `["SYN_SENT", "CLOSE_WAIT"]`. */
+  state?: Condition<string>;
   /** Flags that are set, and those that are not with `!` in front: `["ASSURED", "!DYING"]`. */
   status?: readonly (Status | `!${Status}`)[];
   /** The mark, or the bits of `mask` of it. */
-  mark?: number | { value: number; mask: number };
+  mark?: Condition<number | { value: number; mask: number }>;
   secmark?: number;
   /** The zone of both directions; 0 for flows without one. */
-  zone?: number;
+  zone?: NumberFilter;
   /** The kernel's id of the entry. */
-  id?: number;
-  /** Seconds that are left. */
+  id?: Condition<number>;
+  /** Seconds that are left, exactly. */
   timeout?: number;
+  /** Bytes of both directions together. Flows without counters do not match. */
+  bytes?: AmountFilter;
+  /** Packets of both directions together. Flows without counters do not match. */
+  packets?: AmountFilter;
+  /** Whole seconds since the flow began, or, in a destroy event, from its beginning to its end. Flows without a start time do not match. */
+  age?: AmountFilter;
+  /** Seconds that are left, within bounds. Flows without a timeout do not match. */
+  expires?: AmountFilter;
   /** The source is translated. */
   snat?: TranslationFilter;
   /** The destination is translated. */
@@ -66,18 +109,36 @@ interface Reading {
 
 type Reader = (reading: Reading, value: unknown, path: string) => void;
 
-/** One direction; `readNetwork` reads an address, or a network where one may stand. */
-function readTuple(path: string, value: unknown, readNetwork: typeof V.readNetwork): TupleMatch {
+/** The numbers of a tuple by their properties, and what is the largest. GRE's keys take the place of ports. */
+const TUPLE_NUMBERS = [
+  ["sport", "sport", 0xffff],
+  ["dport", "dport", 0xffff],
+  ["srckey", "sport", 0xffff],
+  ["dstkey", "dport", 0xffff],
+  ["zone", "zone", 0xffff],
+] as const;
+
+const ICMP_NUMBERS = [
+  ["type", "icmpType", 0xff],
+  ["code", "icmpCode", 0xff],
+  ["id", "icmpId", 0xffff],
+] as const;
+
+/** One direction; `networks`: whether addresses may have a length. */
+function readTuple(path: string, value: unknown, networks: boolean): TupleMatch {
   const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
-  const ports: TupleFields = {};
-  V.readPorts(path, properties, ports);
-  const match: TupleMatch = Object.fromEntries(
-    Object.entries(ports).map(([name, one]) => [name, exactly(one as number)]),
-  );
+  const match: TupleMatch = {};
+  for (const [name, field, max] of TUPLE_NUMBERS) {
+    if (properties[name] !== undefined) match[field] = L.readNumbers(`${path}.${name}`, properties[name], max);
+  }
+  if (properties.icmp !== undefined) {
+    const icmp = V.readSome(`${path}.icmp`, properties.icmp, ["type", "code", "id"]);
+    for (const [name, field, max] of ICMP_NUMBERS) {
+      if (icmp[name] !== undefined) match[field] = L.readNumbers(`${path}.icmp.${name}`, icmp[name], max);
+    }
+  }
   for (const side of ["src", "dst"] as const) {
-    if (properties[side] === undefined) continue;
-    const { address, mask } = readNetwork(`${path}.${side}`, properties[side]);
-    match[side] = inNetwork(address, mask);
+    if (properties[side] !== undefined) match[side] = L.readAddresses(`${path}.${side}`, properties[side], networks);
   }
   return match;
 }
@@ -88,35 +149,50 @@ const READERS: { readonly [Name in keyof Filter]-?: Reader } = {
     filter.family = V.readFamily(path, value);
   },
   protocol({ filter }, value, path) {
-    filter.protonum = exactly(V.readProtocol(path, value));
+    filter.protonum = L.readEach(path, value, V.readProtocol);
   },
   orig({ filter }, value, path) {
-    filter.orig = readTuple(path, value, V.readNetwork);
+    filter.orig = readTuple(path, value, true);
   },
   reply({ filter }, value, path) {
-    filter.reply = readTuple(path, value, (path, value) => ({ address: V.readAddress(path, value) }));
+    filter.reply = readTuple(path, value, false);
   },
   state({ filter }, value, path) {
-    filter.state = exactly(V.readState(path, value, exactNumber(filter.protonum)));
+    const protonum = exactNumber(filter.protonum);
+    if (filter.protonum !== undefined && protonum === undefined) {
+      throw new UsageError(`${path} needs a single protocol beside it`);
+    }
+    filter.state = L.readEach(path, value, (path, name) => V.readState(path, name, protonum));
   },
   status({ filter }, value, path) {
     filter.status = V.readStatusFilter(path, value);
   },
   mark({ filter }, value, path) {
-    const { value: number, mask } = V.readMark(path, value);
-    filter.mark = markedWith(number, mask);
+    filter.mark = L.readCondition(path, value, V.readMark);
   },
   secmark({ filter }, value, path) {
     filter.secmark = exactly(V.readU32(path, value));
   },
   zone({ filter }, value, path) {
-    filter.zone = exactly(V.readU16(path, value));
+    filter.zone = L.readNumbers(path, value, 0xffff);
   },
   id({ filter }, value, path) {
-    filter.id = exactly(V.readU32(path, value));
+    filter.id = L.readEach(path, value, V.readU32);
   },
   timeout({ filter }, value, path) {
     filter.timeoutSeconds = exactly(V.readU32(path, value));
+  },
+  bytes({ filter }, value, path) {
+    filter.bytes = L.readAmounts(path, value);
+  },
+  packets({ filter }, value, path) {
+    filter.packets = L.readAmounts(path, value);
+  },
+  age({ filter }, value, path) {
+    filter.ageSeconds = L.readAmounts(path, value);
+  },
+  expires({ filter }, value, path) {
+    filter.expiresSeconds = L.readAmounts(path, value);
   },
   snat({ filter }, value, path) {
     filter.srcNat = V.readTranslation(path, value);

@@ -88,6 +88,9 @@ describe("the table", () => {
     [{ zone: 7 }, "-w 7"],
     [{ orig: { zone: 3 } }, "--orig-zone 3"],
     [{ nat: true }, "-j"],
+    [{ protocol: ["tcp", "udp"], orig: { dport: [53, { from: 80, to: 443 }] } }, "-p tcp,udp --dport 53,80-443"],
+    [{ orig: { src: { not: ["10.0.0.0/24", "10.0.1.1"] } } }, "-s !10.0.0.0/24,10.0.1.1"],
+    [{ expires: { min: 300 }, mark: { not: 0 } }, "--expires 300- -m !0"],
     [{ snat: { address: "198.51.100.1", port: 2001 } }, "-n 198.51.100.1:2001"],
     [{ dnat: true }, "-g"],
   ];
@@ -98,6 +101,23 @@ describe("the table", () => {
       assert.ok(flows.length > 0 && flows.length < LINES.length);
     });
   }
+
+  it("is filtered by counters and age, which not all flows have", async () => {
+    sysctl("net/netfilter/nf_conntrack_acct", 1);
+    sysctl("net/netfilter/nf_conntrack_timestamp", 1);
+    await conntrack.create(UDP);
+    for (const filter of [{ bytes: 0 }, { packets: { max: 5n } }, { age: { max: 3600 } }, { bytes: { not: 1 } }]) {
+      const flows = await all(conntrack.list(filter));
+      assert.deepEqual(
+        flows.map(({ orig }) => orig.src),
+        ["10.5.0.1"],
+      );
+    }
+    assert.deepEqual(await all(conntrack.list({ age: { min: 3600 } })), []);
+    assert.equal(await conntrack.delete({ age: { max: 3600 } }), 1);
+    sysctl("net/netfilter/nf_conntrack_acct", 0);
+    sysctl("net/netfilter/nf_conntrack_timestamp", 0);
+  });
 
   it("gives each flow by itself", async () => {
     for (const flow of await all(conntrack.list())) {

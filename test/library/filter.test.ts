@@ -61,11 +61,36 @@ const SAME: readonly (readonly [Filter, string])[] = [
   [{ dnat: { address: "10.9.9.9", port: 8080 } }, "-g 10.9.9.9:8080"],
   [{ nat: { address: "2001:db8::1" } }, "-j 2001:db8::1"],
   [{ labels: ["one", 2] }, "-l one,two"],
+  [{ protocol: ["tcp", 17, { number: 132 }] }, "-p tcp,udp,sctp"],
+  [{ protocol: { not: "tcp" } }, "-p !tcp"],
+  [{ protocol: { not: ["tcp", "igmp"] } }, "-p !tcp,2"],
+  [{ protocol: "tcp", orig: { dport: [80, { from: 8000, to: 8100 }] } }, "-p tcp --dport 80,8000-8100"],
+  [{ protocol: ["tcp", "udp"], reply: { sport: { not: { from: 1, to: 5 } } } }, "-p tcp,udp --reply-port-src !1-5"],
+  [{ protocol: "gre", orig: { srckey: [1, 3] } }, "-p gre --srckey 1,3"],
+  [
+    { protocol: "icmp", orig: { icmp: { type: [8, 13], code: { not: 0 } } } },
+    "-p icmp --icmp-type 8,13 --icmp-code !0",
+  ],
+  [{ protocol: "tcp", state: ["SYN_SENT", "CLOSE_WAIT"] }, "-p tcp --state SYN_SENT,CLOSE_WAIT"],
+  [{ protocol: ["tcp"], state: { not: "ESTABLISHED" } }, "-p tcp --state !ESTABLISHED"],
+  [{ orig: { src: { not: ["10.0.0.0/8", "192.168.0.0/16"] } } }, "-s !10.0.0.0/8,192.168.0.0/16"],
+  [{ orig: { dst: { from: "10.0.0.1", to: "10.0.0.9" } } }, "-d 10.0.0.1-10.0.0.9"],
+  [{ reply: { dst: ["::1", { from: "fd::1", to: "fd::9" }] } }, "-q ::1,fd::1-fd::9"],
+  [{ mark: [1, { value: 16, mask: 240 }] }, "-m 1,0x10/0xf0"],
+  [{ mark: { not: 0 } }, "-m !0"],
+  [{ zone: [1, { from: 3, to: 5 }], orig: { zone: { not: 0 } } }, "-w 1,3-5 --orig-zone !0"],
+  [{ id: [7, 9] }, "-i 7,9"],
+  [{ bytes: { min: 10_000_000n } }, "--bytes 10M-"],
+  [{ bytes: [0, { min: 1000, max: 2000n }], packets: { not: { max: 5 } } }, "--bytes 0,1k-2k --packets !-5"],
+  [{ age: { min: 3600 }, expires: [{ max: 60 }, 90] }, "--age 1h- --expires -1m,90"],
 ];
+
+const shown = (filter: unknown) =>
+  JSON.stringify(filter, (_, value) => (typeof value === "bigint" ? `${value}n` : value)) ?? "undefined";
 
 describe("a filter is the same as the command's", () => {
   for (const [filter, words] of SAME) {
-    it(`${JSON.stringify(filter)}: ${words || "(no words)"}`, () => {
+    it(`${shown(filter)}: ${words || "(no words)"}`, () => {
       const { family, ...rest } = said(commandFilter(words)) as FlowFilter;
       assert.deepEqual(said(read(filter)), { family, ...rest });
     });
@@ -104,12 +129,43 @@ const WRONG: readonly (readonly [unknown, string])[] = [
   [{ mark: { value: 1 } }, "filter.mark.mask: undefined is not a whole number from 0 to 4294967295"],
   [{ mark: null }, "filter.mark: null is not a plain object"],
   [{ snat: false }, "filter.snat: false is not a plain object"],
+  [{ protocol: [] }, "filter.protocol is empty: leave it out"],
+  [{ protocol: { not: [] } }, "filter.protocol.not is empty: leave it out"],
+  [{ protocol: { not: undefined } }, "filter.protocol.not is undefined: leave it out"],
+  [{ protocol: { not: "tcp", number: 17 } }, "filter.protocol.number: there is no such property"],
+  [{ protocol: ["tcp", undefined, "udp"] }, "filter.protocol[1]: undefined is not a whole number from 0 to 255"],
+  [{ protocol: new Array(1) }, "filter.protocol[0]: undefined is not a whole number from 0 to 255"],
+  [{ protocol: [["tcp"]] }, "filter.protocol[0]: a list is not a whole number from 0 to 255"],
+  [{ protocol: { not: { not: "tcp" } } }, "filter.protocol.not.number: undefined is not a whole number from 0 to 255"],
+  [{ protocol: ["tcp", "udp"], state: "ESTABLISHED" }, "filter.state needs a single protocol beside it"],
+  [{ protocol: { not: "tcp" }, state: "ESTABLISHED" }, "filter.state needs a single protocol beside it"],
+  [{ orig: { dport: [] } }, "filter.orig.dport is empty: leave it out"],
+  [{ orig: { dport: "80,443" } }, 'filter.orig.dport: "80,443" is not a whole number from 0 to 65535'],
+  [{ orig: { dport: {} } }, "filter.orig.dport.from: undefined is not a whole number from 0 to 65535"],
+  [{ orig: { dport: { from: 80 } } }, "filter.orig.dport.to: undefined is not a whole number from 0 to 65535"],
+  [{ orig: { dport: { from: 81, to: 80 } } }, "filter.orig.dport: it ends before it begins"],
+  [{ orig: { dport: [80, { from: 1, until: 2 }] } }, "filter.orig.dport[1].until: there is no such property"],
+  [{ orig: { dport: new Set([80]) } }, "filter.orig.dport: [object Set] is not a plain object"],
+  [{ orig: { src: ["10.0.0.1", "::1"] } }, "filter.orig.src: addresses of both families"],
+  [{ orig: { src: { from: "10.0.0.1", to: "::1" } } }, "filter.orig.src: addresses of both families"],
+  [{ orig: { src: { from: "10.0.0.9", to: "10.0.0.1" } } }, "filter.orig.src: it ends before it begins"],
+  [{ orig: { src: "10.0.0.1,10.0.0.2" } }, 'filter.orig.src: "10.0.0.1,10.0.0.2" is not an address'],
+  [{ reply: { src: ["10.0.0.0/8"] } }, 'filter.reply.src[0]: "10.0.0.0/8" is not an address'],
+  [{ mark: [] }, "filter.mark is empty: leave it out"],
+  [{ bytes: {} }, "filter.bytes is empty: leave it out"],
+  [{ bytes: { min: -1 } }, "filter.bytes.min: -1 is not a whole number from 0 to 9007199254740991"],
+  [
+    { bytes: { min: 2n ** 53n } },
+    "filter.bytes.min: 9007199254740992 is not a whole number from 0 to 9007199254740991",
+  ],
+  [{ bytes: { min: 2, max: 1 } }, "filter.bytes: it ends before it begins"],
+  [{ bytes: "1k" }, 'filter.bytes: "1k" is not a whole number from 0 to 9007199254740991'],
   [{ labels: ["three"] }, 'filter.labels[0]: "three" is not a label of connlabel.conf'],
 ];
 
 describe("a filter that cannot be meant is refused", () => {
   for (const [filter, message] of WRONG) {
-    it(JSON.stringify(filter) ?? "undefined", () => {
+    it(shown(filter), () => {
       assert.throws(
         () => read(filter as Filter),
         (error) => error instanceof UsageError && error.code === "CONNTRACK_USAGE" && error.message === message,

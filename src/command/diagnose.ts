@@ -29,10 +29,18 @@ export function diagnose({ filter, intervalSeconds, format }: Diagnose, context:
   const status = statusOf(findings);
   const lines =
     format === "json"
-      ? [toJson({ status, findings: findings.map(jsonFinding), ...facts })]
+      ? [toJson(snakeCase({ status, findings: findings.map(jsonFinding), ...facts }))]
       : reportLines(facts, findings);
   context.stdout.write(toUtf8(`${lines.join("\n")}\n`));
   return status;
+}
+
+/** Names of members as the json format has them: entriesPerSecond becomes entries_per_second. */
+function snakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== "object" || value === null) return value;
+  const rename = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [rename(name), snakeCase(one)]));
 }
 
 /** Infinity, the rank of what explains itself, is no JSON. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { freshNetwork, ours } from "../support/command.js";
+import { parseLines } from "../support/json.js";
 import { loadTable } from "../support/table.js";
 
 /** 95.4 % of the kernel's usual limit, which no namespace of ours can change. */
@@ -46,7 +47,7 @@ async function diagnosis(...more: string[]): Promise<{ status: number; report: R
   const text = await ours(["--diagnose", "--interval", "0", ...more]);
   assert.equal(json.stderr + text.stderr, "");
   assert.equal(text.status, json.status);
-  return { status: json.status!, report: JSON.parse(json.stdout), text: text.stdout };
+  return { status: json.status!, report: parseLines<Report>(json.stdout)[0]!, text: text.stdout };
 }
 
 describe("--diagnose", () => {

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { before, beforeEach, describe, it } from "node:test";
 import { COUNTER_MEANINGS } from "../../src/diagnosis/counters.js";
 import { freshNetwork, oursAsProcess, program } from "../support/command.js";
+import { parseLines } from "../support/json.js";
 import { loadTable } from "../support/table.js";
 
 const entries = (count: number) =>
@@ -34,10 +35,13 @@ describe("-S --explain", () => {
 
   it("has a JSON form", () => {
     const { stdout } = oursAsProcess(["-S", "--explain", "-o", "json"]);
-    const { counters, time } = JSON.parse(stdout);
+    const { counters, time } = parseLines<{
+      counters: Record<string, { total: number; per_second?: number }>;
+      time?: string;
+    }>(stdout)[0]!;
     assert.equal(time, undefined);
-    assert.equal(counters.insert.total, 5);
-    assert.equal(counters.insert.per_second, undefined);
+    assert.equal(counters["insert"]!.total, 5);
+    assert.equal(counters["insert"]!.per_second, undefined);
   });
 
   it("is not possible with expectations, and --interval not without it", () => {
@@ -71,13 +75,10 @@ describe("-C --interval", () => {
 
   it("has a JSON form", () => {
     const { stdout } = oursAsProcess(["-C", "-o", "json", "--interval", "0.1", "--rounds", "2"]);
-    const [first, second] = stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
-    assert.deepEqual([first.entries, first.table, first.per_second], [0, "conntrack", undefined]);
-    assert.equal(second.per_second, 0);
-    assert.match(second.time, /^\d{4}-\d\d-\d\dT/);
+    const [first, second] = parseLines<{ entries: number; table: string; per_second?: number; time: string }>(stdout);
+    assert.deepEqual([first!.entries, first!.table, first!.per_second], [0, "conntrack", undefined]);
+    assert.equal(second!.per_second, 0);
+    assert.match(second!.time, /^\d{4}-\d\d-\d\dT/);
   });
 
   it("wants --interval for --rounds, and no interval of 0", () => {

@@ -5,14 +5,12 @@ import { UsageError } from "../system/errors.js";
 import { U32_MAX } from "../system/numbers.js";
 import type { Draft } from "./draft.js";
 import { readAddresses, readIds, readMarks, readZones } from "./list-readers.js";
+import { EVENT_WORDS, EXACT_OUTPUT_WORDS, OUTPUT_WORDS, STATUS_WORDS } from "./list-words.js";
 import type { OptionName } from "./matrix.js";
 import { oneOrList } from "./one-or-list.js";
 import type { Proposal } from "./proposal.js";
 import { optionsInCommon, protocolOptions, readOneOrMoreProtocols, useProtocol } from "./protocol-options.js";
 import {
-  EVENT_WORDS,
-  EXACT_OUTPUT_WORDS,
-  OUTPUT_WORDS,
   readAddress,
   readBufferSize,
   readDecimal,
@@ -24,7 +22,6 @@ import {
   readNumber,
   readOutput,
   readStatus,
-  STATUS_WORDS,
 } from "./value-readers.js";
 
 interface Row {

@@ -1,8 +1,7 @@
 /** Readers of values: a word in, what it means out, or UsageError in the reference's words. */
 
 import * as C from "../ctnetlink/constants.js";
-import { ALL_EVENTS, eventBit } from "../ctnetlink/events.js";
-import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
+import { DCCP_ROLES } from "../ctnetlink/names.js";
 import type { MaskedMark } from "../match/conditions.js";
 import type { NatFilter, StatusCondition } from "../match/filter.js";
 import { PROTOCOLS, type Protocol, type ProtoinfoRow } from "../protocol/protocols.js";
@@ -12,6 +11,7 @@ import { parseDecimal, parseUnsigned, U32_MAX } from "../system/numbers.js";
 import { servicePort } from "../system/service-names.js";
 import { COLOR_CHOICES, type ColorChoice, type OutputWords } from "./arguments.js";
 import type { Draft } from "./draft.js";
+import { EVENT_WORDS, EXACT_OUTPUT_WORDS, type Names, OUTPUT_WORDS, STATUS_WORDS } from "./list-words.js";
 
 /** A whole decimal number, 0 to `max`, of what `what` calls it. */
 export function readDecimal(text: string, what: string, max: number): number {
@@ -186,35 +186,6 @@ function splitNat(text: string): [address: string, port: string | undefined] {
   if (colon < 0 || text.includes(":", colon + 1)) return [text, undefined];
   return [text.slice(0, colon), text.slice(colon + 1)];
 }
-
-/** The names that a list of parameters may hold: a word means the first that it is a beginning of, in any case. */
-type Names<Value> = readonly (readonly [name: string, value: Value])[];
-
-const flag = (name: StatusName) => [name, statusBit(name)] as const;
-
-export const STATUS_WORDS: Names<number> = [
-  flag("ASSURED"),
-  flag("SEEN_REPLY"),
-  ["UNSET", 0],
-  flag("FIXED_TIMEOUT"),
-  flag("EXPECTED"),
-  flag("OFFLOAD"),
-  flag("HW_OFFLOAD"),
-];
-
-export const EVENT_WORDS: Names<number> = [
-  ["ALL", ALL_EVENTS],
-  ["NEW", eventBit("new")],
-  ["UPDATES", eventBit("update")],
-  ["DESTROY", eventBit("destroy")],
-];
-
-export const OUTPUT_WORDS = (
-  ["xml", "extended", "timestamp", "id", "ktimestamp", "labels", "userspace", "save", "json"] as const
-).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputWords>;
-
-/** Words of -o that the reference does not have: they count only in full, in upper or lower case. */
-export const EXACT_OUTPUT_WORDS: Names<keyof OutputWords> = [["TABLE", "table"]];
 
 /** These are told apart before all others, in every list of parameters. */
 const IGNORED = [

@@ -366,9 +366,9 @@ FUNCTION(call_local_time) {
 FUNCTION(call_window_size) {
   int fd;
   void *size;
-  size_t count;
-  if (!get_int(context, arguments[0], &fd) || !get_array(context, arguments[1], JS_TYPED_ARRAY_INT32, &size, &count) ||
-      count < 2) {
+  size_t length;
+  if (!get_int(context, arguments[0], &fd) || !get_array(context, arguments[1], JS_TYPED_ARRAY_INT32, &size, &length) ||
+      length < 2) {
     return result(-EINVAL);
   }
   return result(window_size(fd, size));

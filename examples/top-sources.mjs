@@ -5,12 +5,7 @@ import { Conntrack } from "conntrack";
 const count = Number(process.argv[2] ?? 10);
 const conntrack = await Conntrack.open();
 
-/** @type {Map<string, bigint>} */
-const bytesOf = new Map();
-for await (const { orig, reply } of conntrack.list()) {
-  bytesOf.set(orig.src, (bytesOf.get(orig.src) ?? 0n) + (orig.bytes ?? 0n) + (reply.bytes ?? 0n));
+for await (const { group, bytes = 0n } of conntrack.groups({ by: ["src"], sort: "bytes", limit: count })) {
+  console.log(`${String(bytes).padStart(20)} ${group.src}`);
 }
 conntrack.close();
-
-const top = [...bytesOf].sort(([, a], [, b]) => (a === b ? 0 : a < b ? 1 : -1)).slice(0, count);
-for (const [source, bytes] of top) console.log(`${String(bytes).padStart(20)} ${source}`);

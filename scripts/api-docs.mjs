@@ -136,6 +136,7 @@ const TITLES = {
   "./library/options.js": "Options, events, statistics",
   "./library/filter.js": "Filters",
   "./library/flow.js": "Flows",
+  "./library/groups.js": "Groups",
   "./library/expectation.js": "Expectations",
   "./library/requests.js": "New flows and changes",
   "./system/errors.js": "Errors",
@@ -143,7 +144,8 @@ const TITLES = {
 
 /** Spells out types that are the members of a constant list. */
 function withNames(text, dist) {
-  const lists = ["names", "events"].map((name) => readFileSync(join(dist, `ctnetlink/${name}.d.ts`), "utf8")).join("");
+  const paths = ["ctnetlink/names", "ctnetlink/events", "tally/names"];
+  const lists = paths.map((path) => readFileSync(join(dist, `${path}.d.ts`), "utf8")).join("");
   return text.replace(/\(typeof (\w+)\)\[number\]/g, (_, name) => {
     const [, members] = match(new RegExp(`const ${name}: readonly \\[([^\\]]*)\\]`), lists);
     return members.split(", ").join(" | ");

@@ -27,12 +27,17 @@ import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { EEXIST, ENOENT } from "../system/errno.js";
 import { AbortedError, ClosedError, ConntrackError, KernelError } from "../system/errors.js";
 import type { LabelMap } from "../system/labelmap.js";
+import { GROUP_SUMS, groupObject } from "../tally/group-rows.js";
+import { GroupTable } from "../tally/group-table.js";
+import { sortGroups } from "../tally/order.js";
+import { tallyParts } from "../tally/tally.js";
 import { runBulk, type WriteItem } from "./bulk.js";
 import { EventStream } from "./event-stream.js";
 import { type Expectation, readExpectation } from "./expectation.js";
 import { explain, type Request } from "./explain.js";
 import { type Filter, readFilter } from "./filter.js";
 import { type Flow, readFlow } from "./flow.js";
+import { type Group, type GroupOptions, readGroupOptions } from "./groups.js";
 import { type Network, nodeFiles, OWN, openNetwork, readLabelMap } from "./node-host.js";
 import type * as O from "./options.js";
 import * as R from "./read-options.js";
@@ -114,6 +119,28 @@ export class Conntrack {
     return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void, ahead) =>
       dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { ...CLOCK, type }, ahead),
     );
+  }
+
+  /**
+   * Yields groups of flows with their sums once the table is read; it is never in memory as a whole, but the groups are. The
+   * command's `-L --group-by`.
+   *
+   *     for await (const { group, flows } of conntrack.groups({ by: ["src", "dport"], limit: 10 })) console.log(group, flows);
+   *
+   * @throws {UsageError} for a field that is unknown or there twice, and for an order that the groups do not have.
+   */
+  groups(options: GroupOptions): AsyncGenerator<Group, void, undefined> {
+    const { by, filter, sort, limit, table: name, ...work } = readGroupOptions(options);
+    const resolved = this.#filter(filter as Filter);
+    const table = new GroupTable(by, GROUP_SUMS);
+    const type = DUMP_TYPES[name];
+    const labels = by.some(({ base }) => base === "label") ? this.#labels() : undefined;
+    const request = { command: "groups", filter: filter as Filter };
+    return this.#dump(request, work, function* (connection, add: (group: Group) => void, ahead) {
+      const result = yield* tallyParts(connection, resolved, [table], { type }, ahead);
+      for (const row of sortGroups(table, sort).subarray(0, limit)) add(groupObject(table, row, labels) as Group);
+      return result;
+    });
   }
 
   /** Yields expectations. The command's `-L expect`. */

@@ -51,25 +51,24 @@ export interface ListWork {
   onInterrupted: (() => void) | undefined;
 }
 
+/** The properties of a bag of options, of which those in OPTIONAL may be undefined. */
+export function readOptional<Name extends string>(options: unknown, known: readonly Name[]): V.Properties<Name> {
+  return V.readProperties("options", options, known, OPTIONAL);
+}
+
+export function readListWork({ signal, onInterrupted }: V.Properties<"signal" | "onInterrupted">): ListWork {
+  return { signal: readSignal(signal), onInterrupted: readCallback("onInterrupted", onInterrupted) };
+}
+
 export function readListOptions(options: unknown): ListWork & { table: (typeof FLOW_TABLES)[number] } {
-  const known = ["table", "signal", "onInterrupted"] as const;
-  const { table = "conntrack", signal, onInterrupted } = V.readProperties("options", options, known, OPTIONAL);
-  return {
-    table: V.readName("options.table", table, FLOW_TABLES),
-    signal: readSignal(signal),
-    onInterrupted: readCallback("onInterrupted", onInterrupted),
-  };
+  const { table = "conntrack", ...work } = readOptional(options, ["table", "signal", "onInterrupted"]);
+  return { table: V.readName("options.table", table, FLOW_TABLES), ...readListWork(work) };
 }
 
 /** The family is AF_INET, AF_INET6, or 0 for both. */
 export function readExpectationOptions(options: unknown): ListWork & { family: number } {
-  const known = ["family", "signal", "onInterrupted"] as const;
-  const { family, signal, onInterrupted } = V.readProperties("options", options, known, OPTIONAL);
-  return {
-    family: family === undefined ? 0 : V.readFamily("options.family", family),
-    signal: readSignal(signal),
-    onInterrupted: readCallback("onInterrupted", onInterrupted),
-  };
+  const { family, ...work } = readOptional(options, ["family", "signal", "onInterrupted"]);
+  return { family: family === undefined ? 0 : V.readFamily("options.family", family), ...readListWork(work) };
 }
 
 export interface FollowWork {

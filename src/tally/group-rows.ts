@@ -2,7 +2,7 @@
 import { grouped, percent, scaled } from "../format/human.js";
 import { toJson } from "../format/json.js";
 import type { LabelMap } from "../system/labelmap.js";
-import { valueText } from "./fields.js";
+import { type FieldValue, valueText } from "./fields.js";
 import type { GroupTable } from "./group-table.js";
 import * as sums from "./sums.js";
 
@@ -65,13 +65,33 @@ const structuredCopy = (from: GroupAmounts): GroupAmounts => ({
   reply: { ...from.reply },
 });
 
-/** A field that the flows do not have is absent; so are packets and bytes where no flow has counters. */
-export function groupJson(table: GroupTable, row: number, labels: LabelMap | undefined): string {
+/** A group as the json format has it. */
+export interface GroupObject {
+  /** By the fields' names without lengths. A field that the flows do not have is absent. */
+  group: { [base: string]: Exclude<FieldValue, null> };
+  flows: number;
+  unreplied: number;
+  /** These four are absent where no flow has counters. */
+  packets?: bigint;
+  bytes?: bigint;
+  orig?: { packets: bigint; bytes: bigint };
+  reply?: { packets: bigint; bytes: bigint };
+}
+
+export function groupObject(table: GroupTable, row: number, labels: LabelMap | undefined): GroupObject {
   const { flows, unreplied, counted, orig, reply } = amountsOf(table, row);
-  const group = Object.fromEntries(table.fields.map(({ base }, i) => [base, table.value(row, i, labels) ?? undefined]));
+  const group: GroupObject["group"] = {};
+  for (const [i, { base }] of table.fields.entries()) {
+    const value = table.value(row, i, labels);
+    if (value !== null) group[base] = value;
+  }
   const counters =
     counted === 0n ? {} : { packets: orig.packets + reply.packets, bytes: orig.bytes + reply.bytes, orig, reply };
-  return toJson({ group, flows, unreplied, ...counters });
+  return { group, flows: Number(flows), unreplied: Number(unreplied), ...counters };
+}
+
+export function groupJson(table: GroupTable, row: number, labels: LabelMap | undefined): string {
+  return toJson(groupObject(table, row, labels));
 }
 
 /** A column of a table. */

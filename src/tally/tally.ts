@@ -1,7 +1,8 @@
 /** Groups out of one dump. */
-import { type DumpOptions, dumpFlows } from "../match/dump.js";
+import type { FlowView } from "../ctnetlink/view.js";
+import { type DumpOptions, dumpFlowParts } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
-import type { NetlinkConnection } from "../netlink/connection.js";
+import { type Ahead, lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import type { GroupTable } from "./group-table.js";
 
 /** Adds every flow that matches to each of the tables, in one dump. */
@@ -11,12 +12,19 @@ export function tally(
   tables: readonly GroupTable[],
   options: DumpOptions = {},
 ): { interrupted: boolean } {
-  return dumpFlows(
-    connection,
-    filter,
-    (view) => {
-      for (const table of tables) table.add(view);
-    },
-    options,
-  );
+  return lastOf(tallyParts(connection, filter, tables, options, true));
+}
+
+/** The same part by part: see dumpFlowParts. */
+export function tallyParts(
+  connection: NetlinkConnection,
+  filter: FlowFilter,
+  tables: readonly GroupTable[],
+  options: DumpOptions,
+  ahead: Ahead,
+): Generator<void, { interrupted: boolean }, void> {
+  const add = (view: FlowView) => {
+    for (const table of tables) table.add(view);
+  };
+  return dumpFlowParts(connection, filter, add, options, ahead);
 }

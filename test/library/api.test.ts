@@ -22,6 +22,12 @@ for await (const event of conntrack.events({ types: ["new"], filter: { mark: 1 }
   if (event.event === "lost") console.log(event.time);
   else console.log(event.event, event.orig.dst, event.portid);
 }
+for await (const { group, flows, bytes } of conntrack.groups({ by: ["src/24", "dport"], sort: "bytes:asc", limit: 3 })) {
+  const port: number | undefined = group.dport;
+  console.log(group.src satisfies string | undefined, port, flows + 1, bytes satisfies bigint | undefined);
+}
+// @ts-expect-error a field that is not there
+conntrack.groups({ by: ["source"] });
 const count: number = await conntrack.delete({ family: "ipv6" });
 const stats = await conntrack.stats();
 const failed: number = stats[0]!["insert_failed"]! + count;

@@ -97,15 +97,19 @@ async function showing(command: readonly string[], source: EventSource, table: T
 }
 
 /** What is wrong with a run, or "". */
-function problem(
-  { isConntrack }: Contender,
-  { stderr, status, result }: Outcome,
-  expected: string | undefined,
-): string {
+function problem(isConntrack: boolean, { stderr, status, result }: Outcome, expected: string | undefined): string {
   const last = stderr.trim().split("\n").at(-1)!;
   if (last.includes("is not there yet")) return NOT_YET;
   if (isConntrack ? last.includes("Operation failed") : status !== 0) return `status ${status}: ${last}`;
   return !isConntrack || result === (expected ?? result) ? "" : `${result}; expected ${expected}`;
+}
+
+function commandOf(contender: Contender, row: Row, args: readonly string[], { entries }: Table): readonly string[] {
+  if (contender !== REFERENCE) return contender.command(args, entries);
+  const { referenceScript, referenceArgs = args } = row;
+  if (referenceScript === undefined) return contender.command(referenceArgs, entries);
+  const [path] = contender.command([], entries);
+  return ["sh", "-c", referenceScript, path!];
 }
 
 function words(args: readonly string[]): string {
@@ -114,9 +118,10 @@ function words(args: readonly string[]): string {
 
 async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
   const args = row.args(table.entries, save);
-  const { referenceArgs = args } = row;
   const without = row.source?.missing() ?? "";
   if (without === "") row.source?.prepare();
+  const isCompared = (contender: Contender) =>
+    contender.isConntrack && (contender !== REFERENCE || row.referenceScript === undefined);
   const racers = [...CONNTRACKS, ...row.beside].map((contender) => {
     const { name, isConntrack, missing } = contender;
     const result: Result = { contender: name, isConntrack, skipped: missing || without, wrong: false, outcomes: [] };
@@ -128,17 +133,17 @@ async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
     for (const { contender, result } of racers) {
       if (result.skipped !== "") continue;
       row.before?.(table);
-      const command = contender.command(contender === REFERENCE ? referenceArgs : args, table.entries);
+      const command = commandOf(contender, row, args, table);
       const measure = contender.timesItself ? timesPrinted : time;
       const outcome = await (row.source ? showing(command, row.source, table) : measure(command, table));
-      result.skipped = problem(contender, outcome, expected);
+      result.skipped = problem(isCompared(contender), outcome, expected);
       result.wrong = result.skipped !== "" && result.skipped !== NOT_YET && contender !== REFERENCE;
-      if (result.skipped === "" && contender.isConntrack) expected ??= outcome.result;
+      if (result.skipped === "" && isCompared(contender)) expected ??= outcome.result;
       if (run > 0) result.outcomes.push(outcome);
     }
   }
   const line = words(args);
-  const other = words(referenceArgs);
+  const other = row.referenceScript?.replaceAll('"$0"', "conntrack") ?? words(row.referenceArgs ?? args);
   const results = racers.map(({ result }) => result);
   return {
     row: row.name,

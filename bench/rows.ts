@@ -9,6 +9,8 @@ export interface Row {
   args(entries: number, saved: () => string): readonly string[];
   /** What the reference runs, where it has nothing of the kind. */
   referenceArgs?: readonly string[];
+  /** What a shell runs in place of the reference alone, whose path is $0. Its result is not compared with ours. */
+  referenceScript?: string;
   /** How big the table is, by --entries. */
   entries(entries: number): number;
   /** Who takes part besides the conntracks. */
@@ -45,6 +47,10 @@ function refill(table: Table): void {
   table.fill();
 }
 
+/** Each field of a line whose name is given, the first of them. */
+const firstField = (name: string) => `awk '{ for (i = 1; i <= NF; i++) if ($i ~ /^${name}=/) { print $i; next } }'`;
+const COUNTED = "sort | uniq -c | sort -rn";
+
 const few = (runs: number) => Math.min(runs, 3);
 
 const empty: Partial<Row> = { entries: () => 0, beside: [NOTHING], runs: (runs) => 5 * runs };
@@ -62,6 +68,16 @@ export const ROWS: readonly Row[] = [
   row("list-extended", ["-L", "-o", "extended"], dump),
   row("filter-source", (entries) => ["-L", "-s", oneAddress(entries)], dump),
   row("filter-udp", ["-L", "-p", "udp"], dump),
+  row("group-source", ["-L", "--group-by", "src"], {
+    referenceScript: `"$0" -L | ${firstField("src")} | ${COUNTED}`,
+  }),
+  row("group-state", ["-L", "--group-by", "protocol,state"], {
+    referenceScript: `"$0" -L | awk '{ print $1, $4 ~ /=/ ? "-" : $4 }' | ${COUNTED}`,
+  }),
+  row("sort-limit", ["-L", "--sort", "expires", "--limit", "20"], {
+    referenceScript: '"$0" -L | sort -rnk3,3 | head -n 20',
+  }),
+  row("limit-alone", ["-L", "--limit", "20"], { referenceScript: '"$0" -L | head -n 20' }),
   row("delete-none", ["-D", "-s", NO_ADDRESS], dump),
   row("delete-one", (entries) => ["-D", "-s", oneAddress(entries)], change),
   row("delete-udp", ["-D", "-p", "udp", "-f", "ipv4"], change),

@@ -1,8 +1,9 @@
 /** -L --group-by: groups of entries and their sums in place of the entries. */
 
 import { checkStatus } from "../match/dump.js";
+import type { Sink } from "../system/io.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
-import { GROUP_SUMS, groupJson, groupLines, totalOf } from "../tally/group-rows.js";
+import { GROUP_SUMS, totalOf, writeJson, writeTable } from "../tally/group-rows.js";
 import { GroupTable } from "../tally/group-table.js";
 import { sortGroups } from "../tally/order.js";
 import { tally } from "../tally/tally.js";
@@ -11,8 +12,34 @@ import { type Context, say, withConnection } from "./context.js";
 import { withFacts } from "./facts.js";
 import { dumpType, warnIfInterrupted } from "./list.js";
 
-/** Output is handed on in pieces of about this many lines. */
-const LINES_AT_ONCE = 512;
+/** Output is handed on in pieces of about this many characters. */
+const PIECE = 1 << 16;
+
+/** Lines on their way to stdout. */
+class Lines {
+  readonly #sink: Sink;
+  #lines: string[] = [];
+  #length = 0;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  write(line: string): void {
+    this.#lines.push(line);
+    this.#length += line.length;
+    if (this.#length >= PIECE) this.flush();
+  }
+
+  flush(): void {
+    if (this.#lines.length === 0) return;
+    this.#lines.push("");
+    const bytes = toUtf8(this.#lines.join("\n"));
+    this.#lines = [];
+    this.#length = 0;
+    this.#sink.write(bytes);
+  }
+}
 
 const ACCT = "/proc/sys/net/netfilter/nf_conntrack_acct";
 
@@ -39,18 +66,16 @@ export function groupFlows(command: GroupFlows, context: Context): number {
     withConnection(context, (connection) => tally(connection, filter, [table], { ...facts, type: dumpType(name) })),
   );
   const rows = sortGroups(table, sort).subarray(0, limit);
-  const lines =
-    table.size === 0
-      ? []
-      : format === "json"
-        ? Array.from(rows, (row) => groupJson(table, row, labelMap))
-        : groupLines(table, rows, labelMap);
-  for (let i = 0; i < lines.length; i += LINES_AT_ONCE) {
-    context.stdout.write(toUtf8(`${lines.slice(i, i + LINES_AT_ONCE).join("\n")}\n`));
+  if (rows.length > 0) {
+    const output = new Lines(context.stdout);
+    const write = (line: string) => output.write(line);
+    if (format === "json") writeJson(table, rows, labelMap, write);
+    else writeTable(table, rows, labelMap, write);
+    output.flush();
   }
   warnIfInterrupted(interrupted, context);
   const total = totalOf(table);
-  if (format === "table" && total.flows > 0n && total.counted === 0n)
+  if (format === "table" && total.flows > 0 && total.counted === 0)
     hintAtAccounting(context, command.from !== undefined);
   say(context, `${rows.length} of ${table.size} groups of ${total.flows} flow entries have been shown.`);
   return 0;

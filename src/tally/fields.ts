@@ -125,8 +125,11 @@ function lengthsOf(length: number): Lengths {
 const V4 = 4;
 const V6 = 6;
 
+let scratch: ByteWriter | undefined;
+
 function addressText(bytes: Uint8Array, at: number, lengths: Lengths): string {
-  const writer = new ByteWriter(64);
+  const writer = (scratch ??= new ByteWriter(64));
+  writer.clear();
   const v4 = bytes[at] === V4;
   if (v4) writer.ipv4(bytes, at + 1);
   else writer.ipv6(bytes, at + 1);

@@ -6,7 +6,7 @@ import { type FieldValue, valueText } from "./fields.js";
 import type { GroupTable } from "./group-table.js";
 import * as sums from "./sums.js";
 
-/** The sums that --group-by shows, in the order in which GroupAmounts takes them. */
+/** The sums that --group-by shows. The functions below take tables that have these. */
 export const GROUP_SUMS = [
   sums.FLOWS,
   sums.UNREPLIED,
@@ -17,53 +17,27 @@ export const GROUP_SUMS = [
   sums.REPLY_BYTES,
 ] as const;
 
-/** What the flows of a group, or of several groups, have together. */
-export interface GroupAmounts {
-  flows: bigint;
-  unreplied: bigint;
+/** What the flows of a group, or of several groups, have together; rounded where it is above 2^53. */
+interface Amounts {
+  flows: number;
+  unreplied: number;
   /** Flows that have counters. */
-  counted: bigint;
-  orig: { packets: bigint; bytes: bigint };
-  reply: { packets: bigint; bytes: bigint };
+  counted: number;
+  packets: number;
+  bytes: number;
 }
 
-/** From GROUP_SUMS in order, as `sum` gives them. */
-function amounts(sum: (index: number) => bigint): GroupAmounts {
-  return {
-    flows: sum(0),
-    unreplied: sum(1),
-    counted: sum(2),
-    orig: { packets: sum(3), bytes: sum(4) },
-    reply: { packets: sum(5), bytes: sum(6) },
-  };
+/** The sums in the order of GROUP_SUMS. */
+function amounts(sum: (index: number) => number): Amounts {
+  return { flows: sum(0), unreplied: sum(1), counted: sum(2), packets: sum(3) + sum(5), bytes: sum(4) + sum(6) };
 }
 
-/** Of one group. The table's sums are GROUP_SUMS. */
-export const amountsOf = (table: GroupTable, row: number): GroupAmounts => amounts((i) => table.exactSum(row, i));
+const amountsOf = (table: GroupTable, row: number): Amounts => amounts((i) => table.sum(row, i));
 
-/** Of all groups together. */
-export const totalOf = (table: GroupTable): GroupAmounts => amounts((i) => table.total(i));
-
-/** What `total` has and `parts` have not. */
-export function rest(total: GroupAmounts, parts: Iterable<GroupAmounts>): GroupAmounts {
-  const left = structuredCopy(total);
-  for (const part of parts) {
-    left.flows -= part.flows;
-    left.unreplied -= part.unreplied;
-    left.counted -= part.counted;
-    for (const direction of ["orig", "reply"] as const) {
-      left[direction].packets -= part[direction].packets;
-      left[direction].bytes -= part[direction].bytes;
-    }
-  }
-  return left;
+/** Of all groups of a table whose sums are GROUP_SUMS. */
+export function totalOf(table: GroupTable): Amounts {
+  return amounts((i) => Number(table.total(i)));
 }
-
-const structuredCopy = (from: GroupAmounts): GroupAmounts => ({
-  ...from,
-  orig: { ...from.orig },
-  reply: { ...from.reply },
-});
 
 /** A group as the json format has it. */
 export interface GroupObject {
@@ -79,76 +53,94 @@ export interface GroupObject {
 }
 
 export function groupObject(table: GroupTable, row: number, labels: LabelMap | undefined): GroupObject {
-  const { flows, unreplied, counted, orig, reply } = amountsOf(table, row);
   const group: GroupObject["group"] = {};
   for (const [i, { base }] of table.fields.entries()) {
     const value = table.value(row, i, labels);
     if (value !== null) group[base] = value;
   }
-  const counters =
-    counted === 0n ? {} : { packets: orig.packets + reply.packets, bytes: orig.bytes + reply.bytes, orig, reply };
-  return { group, flows: Number(flows), unreplied: Number(unreplied), ...counters };
+  const object: GroupObject = { group, flows: table.sum(row, 0), unreplied: table.sum(row, 1) };
+  if (table.sum(row, 2) === 0) return object;
+  const orig = { packets: table.exactSum(row, 3), bytes: table.exactSum(row, 4) };
+  const reply = { packets: table.exactSum(row, 5), bytes: table.exactSum(row, 6) };
+  return { ...object, packets: orig.packets + reply.packets, bytes: orig.bytes + reply.bytes, orig, reply };
 }
 
-export function groupJson(table: GroupTable, row: number, labels: LabelMap | undefined): string {
-  return toJson(groupObject(table, row, labels));
+/** Takes a line of text, without its newline. */
+export type WriteLine = (line: string) => void;
+
+/** One JSON object a line. */
+export function writeJson(table: GroupTable, rows: Uint32Array, labels: LabelMap | undefined, write: WriteLine): void {
+  for (const row of rows) write(toJson(groupObject(table, row, labels)));
 }
 
-/** A column of a table. */
-export interface Column {
+/** A column of what the flows of a group have together. */
+interface Column {
   readonly heading: string;
-  readonly align: "left" | "right";
-  readonly minimumWidth: number;
+  /** Where it does not depend on the groups. */
+  readonly width: number;
+  cell(amounts: Amounts, total: Amounts): string;
 }
 
-const left = (heading: string): Column => ({ heading, align: "left", minimumWidth: 0 });
-const right = (heading: string, minimumWidth = 0): Column => ({ heading, align: "right", minimumWidth });
-
-/** The columns behind those of the fields, with what they show. */
-interface AmountColumn extends Column {
-  cell(amounts: GroupAmounts, total: GroupAmounts): string;
-}
-
-const AMOUNTS: readonly AmountColumn[] = [
-  { ...right("FLOWS", 6), cell: ({ flows }) => grouped(flows) },
-  { ...right("%", 5), cell: ({ flows }, total) => percent(flows, total.flows) },
-  { ...right("UNREPLIED"), cell: ({ flows, unreplied }) => `${percent(unreplied, flows, 0)} %` },
+const AMOUNTS: readonly Column[] = [
+  { heading: "FLOWS", width: 6, cell: ({ flows }) => grouped(flows) },
+  { heading: "%", width: 5, cell: ({ flows }, total) => percent(flows, total.flows) },
+  { heading: "UNREPLIED", width: 9, cell: ({ flows, unreplied }) => `${percent(unreplied, flows, 0)} %` },
 ];
 
-const COUNTERS: readonly AmountColumn[] = [
-  { ...right("PACKETS"), cell: ({ orig, reply }) => scaled(orig.packets + reply.packets, 3) },
-  { ...right("BYTES", 7), cell: ({ orig, reply }) => scaled(orig.bytes + reply.bytes) },
+const COUNTERS: readonly Column[] = [
+  { heading: "PACKETS", width: 7, cell: ({ packets }) => scaled(packets, 3) },
+  { heading: "BYTES", width: 7, cell: ({ bytes }) => scaled(bytes) },
 ];
 
 /** Two blanks stand between columns. */
 const GAP = "  ";
 
-/** Lines of text, each as wide as its columns demand; without blanks at the end. */
-export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const all = [columns.map(({ heading }) => heading), ...rows];
-  const widths = columns.map(({ minimumWidth }, i) =>
-    all.reduce((width, row) => Math.max(width, row[i]!.length), minimumWidth),
-  );
-  return all.map((row) =>
-    row
-      .map((cell, i) => (columns[i]!.align === "left" ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join(GAP)
-      .trimEnd(),
-  );
+/** What `total` has and the rows have not. */
+function rest(table: GroupTable, rows: Uint32Array, total: Amounts): Amounts {
+  const left = { ...total };
+  for (const row of rows) {
+    const one = amountsOf(table, row);
+    left.flows -= one.flows;
+    left.unreplied -= one.unreplied;
+    left.packets -= one.packets;
+    left.bytes -= one.bytes;
+  }
+  return left;
 }
 
-/** The table of groups: a heading, the rows, and "other" for the flows of all the rest. */
-export function groupLines(table: GroupTable, rows: Uint32Array, labels: LabelMap | undefined): string[] {
+/**
+ * The table of groups: a heading, the rows, and "other" for the flows of all the rest. The widths are those of the contents, and the
+ * same whatever the table is written to.
+ */
+export function writeTable(table: GroupTable, rows: Uint32Array, labels: LabelMap | undefined, write: WriteLine): void {
+  const { fields } = table;
   const total = totalOf(table);
-  const columns = total.counted === 0n ? AMOUNTS : [...AMOUNTS, ...COUNTERS];
-  const shown = Array.from(rows, (row) => amountsOf(table, row));
-  const cells = (amounts: GroupAmounts) => columns.map(({ cell }) => cell(amounts, total));
-  const lines = shown.map((amounts, i) => [
-    ...table.fields.map((_, index) => valueText(table.value(rows[i]!, index, labels))),
-    ...cells(amounts),
-  ]);
-  if (rows.length < table.size) {
-    lines.push([...table.fields.map((_, index) => (index === 0 ? "other" : "")), ...cells(rest(total, shown))]);
-  }
-  return tableLines([...table.fields.map(({ heading }) => left(heading)), ...columns], lines);
+  const other = rows.length < table.size ? rest(table, rows, total) : undefined;
+  const columns = total.counted === 0 ? AMOUNTS : [...AMOUNTS, ...COUNTERS];
+  // Only the number of flows can be wider than its column.
+  let mostFlows = other?.flows ?? 0;
+  for (const row of rows) mostFlows = Math.max(mostFlows, table.sum(row, 0));
+  const widths = columns.map(({ width }, i) => (i === 0 ? Math.max(width, grouped(mostFlows).length) : width));
+
+  const texts = fields.map((_, index) => Array.from(rows, (row) => valueText(table.value(row, index, labels))));
+  const names = fields.map((_, index) => (index === 0 && other !== undefined ? "other" : ""));
+  const fieldWidths = fields.map(({ heading }, index) => {
+    let width = Math.max(heading.length, names[index]!.length);
+    for (const text of texts[index]!) width = Math.max(width, text.length);
+    return width;
+  });
+
+  const line = (left: (index: number) => string, right: (index: number) => string) => {
+    let text = "";
+    for (let i = 0; i < fields.length; i++) text += left(i).padEnd(fieldWidths[i]!) + GAP;
+    for (let i = 0; i < columns.length; i++) text += (i === 0 ? "" : GAP) + right(i).padStart(widths[i]!);
+    write(text);
+  };
+  const cell = (amounts: Amounts) => (index: number) => columns[index]!.cell(amounts, total);
+  line(
+    (i) => fields[i]!.heading,
+    (i) => columns[i]!.heading,
+  );
+  for (const [at, row] of rows.entries()) line((i) => texts[i]![at]!, cell(amountsOf(table, row)));
+  if (other !== undefined) line((i) => names[i]!, cell(other));
 }

@@ -121,6 +121,15 @@ export class GroupTable {
     return (BigInt(this.#sums[at + HIGH]!) << 32n) | BigInt(this.#sums[at + LOW]!);
   }
 
+  /** The two halves of a sum. */
+  lowWord(row: number, index: number): number {
+    return this.#sums[2 * (row * this.sums.length + index) + LOW]!;
+  }
+
+  highWord(row: number, index: number): number {
+    return this.#sums[2 * (row * this.sums.length + index) + HIGH]!;
+  }
+
   /** A sum over all groups, not rounded. */
   total(index: number): bigint {
     let low = 0;

@@ -93,6 +93,8 @@ export function entryOrder({ key: name, direction }: Sort): EntryOrder | undefin
   };
 }
 
+const WORD = 0x100000000;
+
 /** The sums that a sort key of groups adds up. */
 const GROUP_KEYS: Readonly<Record<(typeof GROUP_SORT_NAMES)[number], readonly sums.Sum[]>> = {
   flows: [sums.FLOWS],
@@ -138,10 +140,16 @@ function sortBySums(table: GroupTable, wanted: readonly sums.Sum[], descending: 
   const indices = wanted.map((sum) => table.sums.indexOf(sum));
   const keys = new Uint8Array(8 * table.size);
   const words = new DataView(keys.buffer);
-  for (let row = 0; row < table.size; row++) {
-    let sum = 0n;
-    for (const index of indices) sum += table.exactSum(row, index);
-    words.setBigUint64(8 * row, descending ? ~sum : sum);
+  const flip = descending ? 0xffffffff : 0;
+  for (let row = 0, at = 0; row < table.size; row++, at += 8) {
+    let low = 0;
+    let high = 0;
+    for (const index of indices) {
+      low += table.lowWord(row, index);
+      high += table.highWord(row, index);
+    }
+    words.setUint32(at, (high + Math.floor(low / WORD)) ^ flip);
+    words.setUint32(at + 4, low ^ flip);
   }
   return sortKeys(keys, 8, table.size);
 }

@@ -172,8 +172,8 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: NOTHING,
     help: "show the figures again after each interval, with rates",
     about:
-      "It goes with -C, with -S --explain, and with --diagnose, which takes two samples so far apart (2 seconds unless this says otherwise; 0: one sample).",
-    on: ["count", "stats", "diagnose"],
+      "It goes with -C, with -L --group-by, with -S --explain, and with --diagnose, which takes two samples so far apart (2 seconds unless this says otherwise; 0: one sample).",
+    on: ["list", "count", "stats", "diagnose"],
     read: (_, text) => readInterval(text),
   },
   rounds: {
@@ -181,7 +181,7 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argumentName: "number",
     proposal: NOTHING,
     help: "how often --interval shows figures; otherwise until interrupted",
-    on: ["count", "stats"],
+    on: ["list", "count", "stats"],
     read: (_, text) => readRounds(text),
   },
   color: {

@@ -344,10 +344,15 @@ function check(draft: Draft, inLoadFile: boolean): void {
 }
 
 /** Throws UsageError for repetition options that mean nothing together. */
-function checkRepetition({ name, extensions: { interval, rounds, explain } }: Arguments): void {
+function checkRepetition({ name, extensions }: Arguments): void {
+  const { interval, rounds, explain, from, "group-by": by } = extensions;
   if (rounds !== undefined && interval === undefined) throw new UsageError("Can't use --rounds without --interval");
   if (name === "stats" && interval !== undefined && explain === undefined) {
     throw new UsageError("Can't use --interval without --explain");
+  }
+  if (name === "list" && interval !== undefined) {
+    if (by === undefined) throw new UsageError("Can't use --interval without --group-by");
+    if (from !== undefined) throw new UsageError("Can't use --interval with --from");
   }
   if (interval === 0 && name !== "diagnose") throw new UsageError("Invalid interval `0'");
 }

@@ -125,6 +125,7 @@ function keyOf({ family, values: { orig, reply, protonum } }: Arguments): FlowKe
 function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field[]): GroupFlows {
   const { sort = { key: "flows" }, limit } = low.extensions;
   const format = low.output.json ? "json" : "table";
+  const repetition = repetitionOf(low);
   return {
     name: "group",
     table,
@@ -133,7 +134,7 @@ function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field
     by,
     sort,
     format,
-    ...given({ limit, labelMap: low.labelMap }),
+    ...given({ limit, labelMap: low.labelMap, repetition }),
   };
 }
 

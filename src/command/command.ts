@@ -51,6 +51,8 @@ export interface GroupFlows {
   by: readonly Field[];
   sort: Sort;
   limit?: number;
+  /** Absent: once. */
+  repetition?: Repetition;
   format: "table" | "json";
   labelMap?: LabelMap;
 }

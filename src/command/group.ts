@@ -1,16 +1,18 @@
 /** -L --group-by: groups of entries and their sums in place of the entries. */
 
+import { rfc3339 } from "../format/time.js";
 import { checkStatus } from "../match/dump.js";
 import type { Sink } from "../system/io.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
-import { GROUP_SUMS, totalOf, writeJson, writeTable } from "../tally/group-rows.js";
+import { GROUP_SUMS, type Shown, totalOf, writeJson, writeTable } from "../tally/group-rows.js";
 import { GroupTable } from "../tally/group-table.js";
 import { sortGroups } from "../tally/order.js";
 import { tally } from "../tally/tally.js";
-import type { GroupFlows } from "./command.js";
+import type { GroupFlows, Repetition } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
 import { withFacts } from "./facts.js";
 import { dumpType, warnIfInterrupted } from "./list.js";
+import { clockText, repeat } from "./repeat.js";
 
 /** Output is handed on in pieces of about this many characters. */
 const PIECE = 1 << 16;
@@ -58,25 +60,61 @@ function hintAtAccounting(context: Context, isSaved: boolean): void {
   say(context, `HINT: no entry has counters${why}`);
 }
 
-export function groupFlows(command: GroupFlows, context: Context): number {
-  const { table: name, filter, by, sort, limit, format, labelMap } = command;
-  checkStatus(filter);
+/** Reads the table once. */
+function read({ table: name, filter, by }: GroupFlows, context: Context): GroupTable {
   const table = new GroupTable(by, GROUP_SUMS);
   const { interrupted } = withFacts(context, filter, (facts) =>
     withConnection(context, (connection) => tally(connection, filter, [table], { ...facts, type: dumpType(name) })),
   );
-  const rows = sortGroups(table, sort).subarray(0, limit);
-  if (rows.length > 0) {
-    const output = new Lines(context.stdout);
-    const write = (line: string) => output.write(line);
-    if (format === "json") writeJson(table, rows, labelMap, write);
-    else writeTable(table, rows, labelMap, write);
-    output.flush();
-  }
   warnIfInterrupted(interrupted, context);
+  return table;
+}
+
+function show(shown: Shown, format: GroupFlows["format"], context: Context, nowMicroseconds: number | undefined): void {
+  const output = new Lines(context.stdout);
+  const write = (line: string) => output.write(line);
+  if (format === "json") {
+    const time = nowMicroseconds === undefined ? undefined : rfc3339(BigInt(nowMicroseconds) * 1000n);
+    writeJson(shown, time, write);
+  } else {
+    if (nowMicroseconds !== undefined) {
+      const { rows, table } = shown;
+      const groups = `${rows.length} of ${table.size} groups`;
+      write(
+        `${shown.before === undefined ? "" : "\n"}${clockText(context)}  ${groups} of ${totalOf(table).flows} flow entries`,
+      );
+    }
+    if (shown.rows.length > 0) writeTable(shown, write);
+  }
+  output.flush();
+}
+
+/** --interval: the same again and again, with the growth of each group. */
+function watch(command: GroupFlows, repetition: Repetition, context: Context): void {
+  const { sort, limit, format, labelMap: labels } = command;
+  let before: GroupTable | undefined;
+  repeat(repetition, context, () => {
+    const now = context.nowMicroseconds();
+    const table = read(command, context);
+    show({ table, rows: sortGroups(table, sort).subarray(0, limit), labels, before }, format, context, now);
+    before = table;
+  });
+}
+
+export function groupFlows(command: GroupFlows, context: Context): number {
+  const { filter, sort, limit, format, labelMap: labels, repetition } = command;
+  checkStatus(filter);
+  if (repetition !== undefined) {
+    watch(command, repetition, context);
+    return 0;
+  }
+  const table = read(command, context);
+  const rows = sortGroups(table, sort).subarray(0, limit);
+  show({ table, rows, labels, before: undefined }, format, context, undefined);
   const total = totalOf(table);
-  if (format === "table" && total.flows > 0 && total.counted === 0)
+  if (format === "table" && total.flows > 0 && total.counted === 0) {
     hintAtAccounting(context, command.from !== undefined);
+  }
   say(context, `${rows.length} of ${table.size} groups of ${total.flows} flow entries have been shown.`);
   return 0;
 }

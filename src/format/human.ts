@@ -2,6 +2,8 @@
 
 /** With a comma for each thousand: 1234567 is "1,234,567". */
 export function grouped(value: number | bigint): string {
+  // Most groups are small, and expressions are slow on QuickJS.
+  if (value > -1000 && value < 1000) return String(value);
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 

@@ -25,11 +25,20 @@ interface Amounts {
   counted: number;
   packets: number;
   bytes: number;
+  /** How many flows there are more than before. */
+  delta: number;
 }
 
 /** The sums in the order of GROUP_SUMS. */
 function amounts(sum: (index: number) => number): Amounts {
-  return { flows: sum(0), unreplied: sum(1), counted: sum(2), packets: sum(3) + sum(5), bytes: sum(4) + sum(6) };
+  return {
+    flows: sum(0),
+    unreplied: sum(1),
+    counted: sum(2),
+    packets: sum(3) + sum(5),
+    bytes: sum(4) + sum(6),
+    delta: 0,
+  };
 }
 
 const amountsOf = (table: GroupTable, row: number): Amounts => amounts((i) => table.sum(row, i));
@@ -68,9 +77,27 @@ export function groupObject(table: GroupTable, row: number, labels: LabelMap | u
 /** Takes a line of text, without its newline. */
 export type WriteLine = (line: string) => void;
 
-/** One JSON object a line. */
-export function writeJson(table: GroupTable, rows: Uint32Array, labels: LabelMap | undefined, write: WriteLine): void {
-  for (const row of rows) write(toJson(groupObject(table, row, labels)));
+/** How many flows a group has more than before. */
+function growth(table: GroupTable, row: number, before: GroupTable): number {
+  const then = before.rowLike(table, row);
+  return table.sum(row, 0) - (then < 0 ? 0 : before.sum(then, 0));
+}
+
+/** One JSON object a line, with the time and the growth where groups are shown again and again. */
+export function writeJson({ table, rows, labels, before }: Shown, time: string | undefined, write: WriteLine): void {
+  for (const row of rows) {
+    const delta = before && growth(table, row, before);
+    write(toJson({ time, ...groupObject(table, row, labels), delta }));
+  }
+}
+
+/** What is shown: rows of a table. */
+export interface Shown {
+  readonly table: GroupTable;
+  readonly rows: Uint32Array;
+  readonly labels: LabelMap | undefined;
+  /** The table of the round before. */
+  readonly before: GroupTable | undefined;
 }
 
 /** A column of what the flows of a group have together. */
@@ -92,14 +119,17 @@ const COUNTERS: readonly Column[] = [
   { heading: "BYTES", width: 7, cell: ({ bytes }) => scaled(bytes) },
 ];
 
+const DELTA: Column = { heading: "DELTA", width: 7, cell: ({ delta }) => (delta < 0 ? "" : "+") + grouped(delta) };
+
 /** Two blanks stand between columns. */
 const GAP = "  ";
 
 /** What `total` has and the rows have not. */
-function rest(table: GroupTable, rows: Uint32Array, total: Amounts): Amounts {
+function rest({ rows }: Shown, total: Amounts, amounts: (row: number) => Amounts): Amounts {
   const left = { ...total };
   for (const row of rows) {
-    const one = amountsOf(table, row);
+    const one = amounts(row);
+    left.delta -= one.delta;
     left.flows -= one.flows;
     left.unreplied -= one.unreplied;
     left.packets -= one.packets;
@@ -112,11 +142,17 @@ function rest(table: GroupTable, rows: Uint32Array, total: Amounts): Amounts {
  * The table of groups: a heading, the rows, and "other" for the flows of all the rest. The widths are those of the contents, and the
  * same whatever the table is written to.
  */
-export function writeTable(table: GroupTable, rows: Uint32Array, labels: LabelMap | undefined, write: WriteLine): void {
+export function writeTable(shown: Shown, write: WriteLine): void {
+  const { table, rows, labels, before } = shown;
   const { fields } = table;
   const total = totalOf(table);
-  const other = rows.length < table.size ? rest(table, rows, total) : undefined;
-  const columns = total.counted === 0 ? AMOUNTS : [...AMOUNTS, ...COUNTERS];
+  if (before !== undefined) total.delta = total.flows - Number(before.total(0));
+  const amountsAt = (row: number): Amounts => {
+    const amounts = amountsOf(table, row);
+    return before === undefined ? amounts : { ...amounts, delta: growth(table, row, before) };
+  };
+  const other = rows.length < table.size ? rest(shown, total, amountsAt) : undefined;
+  const columns = [...AMOUNTS, ...(before === undefined ? [] : [DELTA]), ...(total.counted === 0 ? [] : COUNTERS)];
   // Only the number of flows can be wider than its column.
   let mostFlows = other?.flows ?? 0;
   for (const row of rows) mostFlows = Math.max(mostFlows, table.sum(row, 0));
@@ -141,6 +177,6 @@ export function writeTable(table: GroupTable, rows: Uint32Array, labels: LabelMa
     (i) => fields[i]!.heading,
     (i) => columns[i]!.heading,
   );
-  for (const [at, row] of rows.entries()) line((i) => texts[i]![at]!, cell(amountsOf(table, row)));
+  for (const [at, row] of rows.entries()) line((i) => texts[i]![at]!, cell(amountsAt(row)));
   if (other !== undefined) line((i) => names[i]!, cell(other));
 }

@@ -104,6 +104,20 @@ export class GroupTable {
     return this.#find(key.words);
   }
 
+  /** The row of the group that is row `row` of another table with the same fields; -1 where there is none. */
+  rowLike(other: GroupTable, row: number): number {
+    const words = this.#words;
+    const mask = this.#places.length - 1;
+    const from = row * words;
+    for (let place = this.#hash(other.#keys, from) & mask; ; place = (place + 1) & mask) {
+      const found = this.#places[place]! - 1;
+      if (found < 0) return -1;
+      let i = 0;
+      while (i < words && this.#keys[found * words + i] === other.#keys[from + i]) i++;
+      if (i === words) return found;
+    }
+  }
+
   /** The value of the field of this index in `fields`. */
   value(row: number, index: number, labels?: LabelMap): FieldValue {
     return this.fields[index]!.value(this.keyBytes, this.keyOffset(row) + this.offsets[index]!, labels);

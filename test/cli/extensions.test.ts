@@ -44,6 +44,7 @@ const words = (name: (typeof EXTENSION_NAMES)[number]) => [
 const companions = (name: (typeof EXTENSION_NAMES)[number], place: string) => [
   ...(name === "rounds" ? ["--interval=2"] : []),
   ...(place === "stats" && (name === "rounds" || name === "interval") ? ["--explain"] : []),
+  ...(place === "list" && (name === "rounds" || name === "interval") ? ["--group-by=src"] : []),
 ];
 
 describe("extensions", () => {

@@ -1,9 +1,10 @@
 /** --group-by, --sort and --limit on the real kernel, against what the JSON of the whole table says. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { after, before, describe, it } from "node:test";
 import { FIELD_NAMES } from "../../src/tally/names.js";
 import { TABLE } from "../differential/table.js";
-import { freshNetwork, ours, oursAsProcess } from "../support/command.js";
+import { freshNetwork, ours, oursAsProcess, program } from "../support/command.js";
 import { overlayEtc } from "../support/etc.js";
 import { fieldOfFlow, fieldOfGroup, network } from "../support/flow-fields.js";
 import { type Line, parseLines } from "../support/json.js";
@@ -265,6 +266,66 @@ describe("groups of real traffic, with counters, NAT, labels, helpers and zones"
       new Set(groups.map(({ group }) => group["src"])),
       new Set([CLIENT, CLIENT6, "10.9.9.1", "10.9.9.3"]),
     );
+  });
+});
+
+describe("groups again and again", () => {
+  before(async () => {
+    freshNetwork();
+    await loadTable(
+      [1, 2, 3].map((i) => `-I -s 10.0.0.${i} -d 192.0.2.1 -p udp --sport ${i} --dport ${i === 3 ? 54 : 53} -t 600`),
+    );
+  });
+
+  /** Between two rounds a flow to port 53 comes, one to port 55, and that to port 54 goes. */
+  async function watched(line: string): Promise<string> {
+    const create = (i: number, port: number) =>
+      `${program} -I -s 10.0.1.${i} -d 192.0.2.1 -p udp --sport ${i} --dport ${port} -t 600`;
+    const changes = `sleep 0.7; ${create(1, 53)}; ${create(2, 55)}; ${program} -D -p udp --dport 54`;
+    const child = spawn("sh", ["-c", changes], { stdio: "ignore" });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    const { stdout } = await run(line);
+    await ended;
+    return stdout;
+  }
+
+  it("show how they grow", async () => {
+    const stdout = await watched("-L --group-by dport --limit 1 --interval 4 --rounds 2");
+    assert.match(
+      stdout,
+      new RegExp(
+        "^\\d\\d:\\d\\d:\\d\\d {2}1 of 2 groups of 3 flow entries\n" +
+          "DPORT +FLOWS +% +UNREPLIED\n53 +2 +66\\.7 +100 %\nother +1 +33\\.3 +100 %\n\n" +
+          "\\d\\d:\\d\\d:\\d\\d {2}1 of 2 groups of 4 flow entries\n" +
+          "DPORT +FLOWS +% +UNREPLIED +DELTA\n53 +3 +75\\.0 +100 % +\\+1\nother +1 +25\\.0 +100 % +\\+0\n$",
+      ),
+    );
+  });
+
+  it("as JSON", async () => {
+    // The changes make nothing new any more.
+    const stdout = (await run("-L -o json --group-by dport --interval 0.2 --rounds 3")).stdout;
+    const all = parseLines<Group & { time: string; delta?: number }>(stdout);
+    assert.deepEqual(
+      all.map(({ group, flows, delta }) => [group["dport"], flows, delta]),
+      [undefined, 0, 0].flatMap((delta) => [
+        [53, 3, delta],
+        [55, 1, delta],
+      ]),
+    );
+    assert.equal(new Set(all.map(({ time }) => time)).size, 3);
+  });
+
+  it("go with groups of the kernel's table alone", async () => {
+    for (const line of [
+      "-L --interval 1",
+      "-L --group-by src --interval 0",
+      "-L --group-by src --rounds 1",
+      "-L --group-by src --from /dev/null --interval 1",
+      "-L dying --group-by src --interval 1",
+    ]) {
+      assert.equal((await ours(words(line))).status, 2, line);
+    }
   });
 });
 

@@ -41,6 +41,7 @@ export type {
   ExpectationEventOptions,
   ExpectationOptions,
   FlowEvent,
+  FlowSort,
   ItemResult,
   ListOptions,
   LostEvents,

@@ -30,6 +30,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import { GROUP_SUMS, groupObject } from "../tally/group-rows.js";
 import { GroupTable } from "../tally/group-table.js";
 import { sortGroups } from "../tally/order.js";
+import { dumpSortedParts } from "../tally/sorted.js";
 import { tallyParts } from "../tally/tally.js";
 import { runBulk, type WriteItem } from "./bulk.js";
 import { EventStream } from "./event-stream.js";
@@ -113,12 +114,15 @@ export class Conntrack {
    * The command's `-L`.
    */
   list(filter: Filter = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
-    const work = R.readListOptions(options);
-    const type = DUMP_TYPES[work.table];
+    const { sort, limit, table, ...work } = R.readListOptions(options);
+    const dump = { ...CLOCK, type: DUMP_TYPES[table] };
     const resolved = this.#filter(filter);
-    return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void, ahead) =>
-      dumpFlowParts(connection, resolved, (view) => add(this.#flow(view, {})), { ...CLOCK, type }, ahead),
-    );
+    return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void, ahead) => {
+      const visit = (view: FlowView) => add(this.#flow(view, {}));
+      return sort === undefined
+        ? dumpFlowParts(connection, resolved, visit, { ...dump, limit }, ahead)
+        : dumpSortedParts(connection, resolved, visit, dump, sort, limit, ahead);
+    });
   }
 
   /**
@@ -137,7 +141,7 @@ export class Conntrack {
     const labels = by.some(({ base }) => base === "label") ? this.#labels() : undefined;
     const request = { command: "groups", filter: filter as Filter };
     return this.#dump(request, work, function* (connection, add: (group: Group) => void, ahead) {
-      const result = yield* tallyParts(connection, resolved, [table], { type }, ahead);
+      const result = yield* tallyParts(connection, resolved, [table], { ...CLOCK, type }, ahead);
       for (const row of sortGroups(table, sort).subarray(0, limit)) add(groupObject(table, row, labels) as Group);
       return result;
     });

@@ -6,7 +6,7 @@ import { canSortGroups } from "../tally/order.js";
 import type { Filter } from "./filter.js";
 import type { Family, Label, Protocol, Status } from "./flow.js";
 import type { Stoppable } from "./options.js";
-import { type ListWork, readListWork, readOptional } from "./read-options.js";
+import { type ListWork, readLimit, readListWork, readOptional, readSort } from "./read-options.js";
 import * as V from "./value-readers.js";
 
 type AddressField = "src" | "dst" | "reply-src" | "reply-dst" | "snat" | "dnat";
@@ -107,18 +107,6 @@ function readFields(value: unknown): readonly Field[] {
   return fields;
 }
 
-function readSort(value: unknown, by: readonly Field[]): Sort {
-  if (value === undefined) return { key: "flows" };
-  const [, key, direction] = typeof value === "string" ? (/^(.*?)(?::(asc|desc))?$/.exec(value) ?? []) : [];
-  const sort: Sort = { key: key ?? "", ...(direction === undefined ? {} : { direction: direction as "asc" | "desc" }) };
-  return canSortGroups(sort, by) ? sort : V.refuse("options.sort", value, "what these groups can be sorted by");
-}
-
-function readLimit(value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  return V.readNumber("options.limit", value, Number.MAX_SAFE_INTEGER) || V.refuse("options.limit", value, "1 or more");
-}
-
 export function readGroupOptions(options: unknown): GroupWork {
   const known = ["by", "filter", "sort", "limit", "table", "signal", "onInterrupted"] as const;
   const { by, filter = {}, sort, limit, table = "conntrack", ...work } = readOptional(options, known);
@@ -126,7 +114,10 @@ export function readGroupOptions(options: unknown): GroupWork {
   return {
     by: fields,
     filter,
-    sort: readSort(sort, fields),
+    sort:
+      sort === undefined
+        ? { key: "flows" }
+        : readSort(sort, (one) => canSortGroups(one, fields), "what these groups can be sorted by"),
     limit: readLimit(limit),
     table: V.readName("options.table", table, TABLES),
     ...readListWork(work),

@@ -1,6 +1,7 @@
 /** What the methods of Conntrack take and give besides flows and expectations. */
 import type { EVENT_NAMES } from "../ctnetlink/events.js";
 import type { KernelError } from "../system/errors.js";
+import type { ENTRY_SORT_NAMES, FIELD_NAMES } from "../tally/names.js";
 import type { Expectation } from "./expectation.js";
 import type { Filter } from "./filter.js";
 import type { Family, Flow } from "./flow.js";
@@ -66,8 +67,19 @@ export interface BulkResult {
   firstError?: KernelError;
 }
 
+/** What flows are sorted by. */
+export type FlowSort = (typeof FIELD_NAMES)[number] | (typeof ENTRY_SORT_NAMES)[number];
+
 /** Which entries `list` yields, and how. */
 export interface ListOptions extends Stoppable {
+  /**
+   * The order, that of the dump where absent: a field of --group-by, or a sum. Numbers begin with the largest, names with A, unless
+   * ":asc" or ":desc" says otherwise; flows without the value come last. Nothing is yielded before the table is read, and the flows are
+   * in memory: as many as `limit` says, or all of them.
+   */
+  sort?: FlowSort | `${FlowSort}:asc` | `${FlowSort}:desc`;
+  /** How many flows at most. Without `sort` the table is read no further than that. */
+  limit?: number;
   /** The table; "dying" and "unconfirmed" hold flows that are no longer, or not yet, in the main one. */
   table?: "conntrack" | "dying" | "unconfirmed";
   /** Told where the table changed shape while it was read, so that entries may be missing or there twice. */

@@ -1,6 +1,8 @@
 /** Bags of options as callers hand them in: nothing unknown, and every value of its type. */
 import { EVENT_NAMES } from "../ctnetlink/events.js";
 import { UsageError } from "../system/errors.js";
+import type { Sort } from "../tally/names.js";
+import { entryOrder } from "../tally/order.js";
 import type * as O from "./options.js";
 import * as V from "./value-readers.js";
 
@@ -60,9 +62,36 @@ export function readListWork({ signal, onInterrupted }: V.Properties<"signal" | 
   return { signal: readSignal(signal), onInterrupted: readCallback("onInterrupted", onInterrupted) };
 }
 
-export function readListOptions(options: unknown): ListWork & { table: (typeof FLOW_TABLES)[number] } {
-  const { table = "conntrack", ...work } = readOptional(options, ["table", "signal", "onInterrupted"]);
-  return { table: V.readName("options.table", table, FLOW_TABLES), ...readListWork(work) };
+/** KEY, KEY:asc or KEY:desc. `wanted` is what the message says of one that does not fit. */
+export function readSort(value: unknown, fits: (sort: Sort) => boolean, wanted: string): Sort {
+  const [, key, direction] = typeof value === "string" ? (/^(.*?)(?::(asc|desc))?$/.exec(value) ?? []) : [];
+  const sort: Sort = { key: key ?? "", ...(direction === undefined ? {} : { direction: direction as "asc" | "desc" }) };
+  return fits(sort) ? sort : V.refuse("options.sort", value, wanted);
+}
+
+export function readLimit(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  return V.readNumber("options.limit", value, Number.MAX_SAFE_INTEGER) || V.refuse("options.limit", value, "1 or more");
+}
+
+export interface ListedWork extends ListWork {
+  table: (typeof FLOW_TABLES)[number];
+  sort: Sort | undefined;
+  limit: number | undefined;
+}
+
+export function readListOptions(options: unknown): ListedWork {
+  const known = ["table", "sort", "limit", "signal", "onInterrupted"] as const;
+  const { table = "conntrack", sort, limit, ...work } = readOptional(options, known);
+  return {
+    table: V.readName("options.table", table, FLOW_TABLES),
+    sort:
+      sort === undefined
+        ? undefined
+        : readSort(sort, (one) => entryOrder(one) !== undefined, "what flows can be sorted by"),
+    limit: readLimit(limit),
+    ...readListWork(work),
+  };
 }
 
 /** The family is AF_INET, AF_INET6, or 0 for both. */

@@ -1,8 +1,8 @@
 /** A dump in an order other than the kernel's. */
 import { FlowView } from "../ctnetlink/view.js";
-import { type DumpOptions, dumpFlows } from "../match/dump.js";
+import { type DumpOptions, dumpFlowParts } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
-import type { NetlinkConnection } from "../netlink/connection.js";
+import { type Ahead, lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import type { Sort } from "./names.js";
 import { entryOrder } from "./order.js";
 import { Ranking } from "./ranking.js";
@@ -20,8 +20,21 @@ export function dumpSorted(
   sort: Sort,
   limit?: number,
 ): { interrupted: boolean } {
+  return lastOf(dumpSortedParts(connection, filter, visit, options, sort, limit, true));
+}
+
+/** The same part by part: see dumpFlowParts. All calls of `visit` come in the last one. */
+export function* dumpSortedParts(
+  connection: NetlinkConnection,
+  filter: FlowFilter,
+  visit: (view: FlowView) => void,
+  options: DumpOptions,
+  sort: Sort,
+  limit: number | undefined,
+  ahead: Ahead,
+): Generator<void, { interrupted: boolean }, void> {
   const ranking = new Ranking(entryOrder(sort)!, limit);
-  const result = dumpFlows(connection, filter, (view) => ranking.offer(view), options);
+  const result = yield* dumpFlowParts(connection, filter, (view) => ranking.offer(view), options, ahead);
   ranking.forEach(new FlowView(), visit);
   return result;
 }

@@ -1,7 +1,7 @@
 /** Groups of the library are those of the command. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Conntrack, type Group, type GroupOptions, toJson, UsageError } from "../../src/index.js";
+import { Conntrack, type Group, type GroupOptions, type ListOptions, toJson, UsageError } from "../../src/index.js";
 import { FIELD_NAMES } from "../../src/tally/names.js";
 import { TABLE } from "../differential/table.js";
 import { freshNetwork, ours } from "../support/command.js";
@@ -51,6 +51,24 @@ describe("groups", () => {
       break;
     }
     await assert.rejects(groups({ by: ["src"], signal: AbortSignal.abort(new Error("enough")) }), /enough/);
+  });
+
+  it("lists in the order and up to the limit that the command has", async () => {
+    for (const [options, line] of [
+      [{ sort: "mark" }, "--sort mark"],
+      [{ sort: "src:desc", limit: 7 }, "--sort src:desc --limit 7"],
+      [{ limit: 5 }, "--limit 5"],
+      [{ limit: 1_000_000 }, "--limit 1000000"],
+    ] as const) {
+      const ids: (number | undefined)[] = [];
+      for await (const { id } of conntrack.list({}, options)) ids.push(id);
+      const wanted = (await command(`-L -o json ${line}`)).map((text) => JSON.parse(text).id);
+      assert.ok(wanted.length > 0);
+      assert.deepEqual(ids, wanted, line);
+    }
+    for (const options of [{ sort: "flows" }, { sort: 1 }, { limit: 0 }, { limit: -1 }, { sort: undefined }]) {
+      assert.throws(() => conntrack.list({}, options as ListOptions), UsageError, JSON.stringify(options));
+    }
   });
 
   it("refuses what makes no sense", () => {

@@ -3,6 +3,7 @@ import type { DumpOptions } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
 import { type Fact, MissingFacts } from "../match/missing-facts.js";
 import { fromUtf8, messageLine } from "../system/text.js";
+import type { Sort } from "../tally/names.js";
 import type { Context } from "./context.js";
 
 interface Text {
@@ -49,15 +50,40 @@ function isOff(context: Context, sysctl: string): boolean {
 /** A warning for each fact that entries lack. */
 export function warnOfMissing(context: Context, filter: FlowFilter, { counts }: MissingFacts): void {
   for (const [fact, count] of counts) {
-    const { what, options, sysctl, otherwise } = TEXTS[fact];
-    const names = options.flatMap(([condition, option]) => (filter[condition] === undefined ? [] : option));
-    const entries = count === 1 ? "1 entry has" : `${count} entries have`;
+    const names = TEXTS[fact].options.flatMap(([condition, option]) => (filter[condition] === undefined ? [] : option));
     const passes = names.length === 1 ? `${names[0]} passes` : `${names.join(" and ")} pass`;
-    const why = sysctl !== undefined && isOff(context, sysctl) ? `net.netfilter.${sysctl} is off` : otherwise;
-    context.stderr.write(
-      messageLine(`WARNING: ${entries} no ${what}, so ${passes} over ${count === 1 ? "it" : "them"}: ${why}`),
-    );
+    warn(context, fact, count, (them) => `${passes} over ${them}`);
   }
+}
+
+function warn(context: Context, fact: Fact, count: number, effect: (them: string) => string): void {
+  const { what, sysctl, otherwise } = TEXTS[fact];
+  const entries = count === 1 ? "1 entry has" : `${count} entries have`;
+  const why = sysctl !== undefined && isOff(context, sysctl) ? `net.netfilter.${sysctl} is off` : otherwise;
+  const so = effect(count === 1 ? "it" : "them");
+  context.stderr.write(messageLine(`WARNING: ${entries} no ${what}, so ${so}: ${why}`));
+}
+
+/** What a sort key needs that not every entry has. */
+const SORT_FACTS: Readonly<Record<string, Fact>> = {
+  packets: "counters",
+  bytes: "counters",
+  "orig-bytes": "counters",
+  "reply-bytes": "counters",
+  age: "start",
+  expires: "timeout",
+};
+
+/** A warning for entries that lack what they are sorted by. */
+export function warnOfUnsorted(context: Context, { key }: Sort, count: number): void {
+  const fact = Object.hasOwn(SORT_FACTS, key) ? SORT_FACTS[key] : undefined;
+  if (fact !== undefined && count > 0) warn(context, fact, count, (them) => `--sort ${key} puts ${them} last`);
+}
+
+/** The same for entries of groups that are sorted by counters. */
+export function warnOfUncounted(context: Context, { key }: Sort, count: number): void {
+  const needs = Object.hasOwn(SORT_FACTS, key) && SORT_FACTS[key] === "counters";
+  if (needs && count > 0) warn(context, "counters", count, (them) => `--sort ${key} takes ${them} for 0`);
 }
 
 /** Does a dump with what conditions on times need, and warns afterwards. */

@@ -10,7 +10,7 @@ import { sortGroups } from "../tally/order.js";
 import { tally } from "../tally/tally.js";
 import type { GroupFlows, Repetition } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
-import { withFacts } from "./facts.js";
+import { warnOfUncounted, withFacts } from "./facts.js";
 import { dumpType, warnIfInterrupted } from "./list.js";
 import { clockText, repeat } from "./repeat.js";
 
@@ -112,6 +112,7 @@ export function groupFlows(command: GroupFlows, context: Context): number {
   const rows = sortGroups(table, sort).subarray(0, limit);
   show({ table, rows, labels, before: undefined }, format, context, undefined);
   const total = totalOf(table);
+  warnOfUncounted(context, sort, total.flows - total.counted);
   if (format === "table" && total.flows > 0 && total.counted === 0) {
     hintAtAccounting(context, command.from !== undefined);
   }

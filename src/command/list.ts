@@ -7,7 +7,7 @@ import { lastOf } from "../netlink/connection.js";
 import { dumpSorted } from "../tally/sorted.js";
 import type { ListExpectations, ListFlows } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
-import { withFacts } from "./facts.js";
+import { warnOfUnsorted, withFacts } from "./facts.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
 /** The dump request of each table of flows. */
@@ -29,18 +29,20 @@ export function listFlows({ table, filter, zero, sort, limit, output }: ListFlow
   checkStatus(filter);
   const type = zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
   let interrupted = false;
+  let unsorted = 0;
   const formatter = flowFormatter(output, context);
   const count = withFacts(context, filter, (facts) =>
     withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (shown) =>
       withConnection(context, (connection) => {
         const show = (view: FlowView) => shown.entry(view);
-        ({ interrupted } =
+        ({ interrupted, unsorted } =
           sort === undefined
-            ? dumpFlows(connection, filter, show, { ...facts, type, limit })
+            ? { unsorted, ...dumpFlows(connection, filter, show, { ...facts, type, limit }) }
             : dumpSorted(connection, filter, show, { ...facts, type }, sort, limit));
       }),
     ),
   );
+  if (sort !== undefined) warnOfUnsorted(context, sort, unsorted);
   warnIfInterrupted(interrupted, context);
   say(context, `${count} flow entries have been shown.`);
   return 0;

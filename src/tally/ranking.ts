@@ -1,6 +1,7 @@
 /** Entries of a dump in an order other than the dump's: copies of their messages, of all of them or of the first N alone. */
 import type { FlowView } from "../ctnetlink/view.js";
 import { align4 } from "../netlink/attributes.js";
+import { ABSENT } from "./fields.js";
 import { KeyWriter } from "./key.js";
 import type { EntryOrder } from "./order.js";
 import { sortKeys } from "./radix.js";
@@ -18,6 +19,8 @@ export class Ranking {
   readonly #stride: number;
   /** How many entries were offered. */
   #offered = 0;
+  /** How many of them lack what they are sorted by. */
+  unsorted = 0;
   /** How many are kept. */
   #count = 0;
   /** By slot. Once `limit` are kept the slots are a heap, whose root is the last of them in the order. */
@@ -71,6 +74,7 @@ export class Ranking {
     key.begin();
     this.#order.write(key, view);
     const { bytes } = key;
+    if (bytes[0] === ABSENT) this.unsorted++;
     if (inverted) for (let i = 1; i < width; i++) bytes[i]! ^= 0xff;
     const place = this.#offered++;
     key.byte(place >>> 24);

@@ -11,6 +11,7 @@ import { Ranking } from "./ranking.js";
  * Like dumpFlows, but sorted: `visit` is called when the dump is over. Entries that are equal keep the dump's order, and those
  * without the value come last. Memory grows with `limit`, and with the table where there is none.
  * @param sort one that entryOrder knows
+ * @returns what dumpFlows does, and how many entries lack what they are sorted by
  */
 export function dumpSorted(
   connection: NetlinkConnection,
@@ -19,7 +20,7 @@ export function dumpSorted(
   options: DumpOptions,
   sort: Sort,
   limit?: number,
-): { interrupted: boolean } {
+): { interrupted: boolean; unsorted: number } {
   return lastOf(dumpSortedParts(connection, filter, visit, options, sort, limit, true));
 }
 
@@ -32,9 +33,9 @@ export function* dumpSortedParts(
   sort: Sort,
   limit: number | undefined,
   ahead: Ahead,
-): Generator<void, { interrupted: boolean }, void> {
+): Generator<void, { interrupted: boolean; unsorted: number }, void> {
   const ranking = new Ranking(entryOrder(sort)!, limit);
   const result = yield* dumpFlowParts(connection, filter, (view) => ranking.offer(view), options, ahead);
   ranking.forEach(new FlowView(), visit);
-  return result;
+  return { ...result, unsorted: ranking.unsorted };
 }

@@ -439,6 +439,21 @@ describe("entries in another order", () => {
     }
   });
 
+  it("says of how many entries the order is not known", async () => {
+    sysctl("net/netfilter/nf_conntrack_acct", 0);
+    await loadTable(["-I -s 10.0.0.77 -d 192.0.2.77 -p udp --sport 77 --dport 77 -t 600"]);
+    const missing = "WARNING: 1 entry has no counters, so --sort bytes";
+    const off = "net.netfilter.nf_conntrack_acct is off";
+    const { stderr } = await run("-L --sort bytes --limit 2");
+    assert.equal(stderr, `${missing} puts it last: ${off}\n${PREFIX}2 flow entries have been shown.\n`);
+    const groups = await run("-L --group-by protocol --sort bytes --limit 1");
+    assert.ok(groups.stderr.startsWith(`${missing} takes it for 0: ${off}\n${PREFIX}1 of `), groups.stderr);
+    assert.doesNotMatch((await run("-L --sort helper --limit 2")).stderr, /WARNING/);
+    assert.doesNotMatch((await run("-L --group-by protocol")).stderr, /WARNING/);
+    assert.equal((await ours(words("-D -p udp -s 10.0.0.77"))).status, 0);
+    sysctl("net/netfilter/nf_conntrack_acct", 1);
+  });
+
   it("--limit goes with the dying table and with expectations", async () => {
     assert.match((await run("-L dying --limit 2")).stderr, /^.*0 flow entries have been shown\.\n$/);
     assert.match((await run("-L expect --limit 2")).stderr, /^.*0 expectations have been shown\.\n$/);

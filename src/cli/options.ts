@@ -313,7 +313,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "o",
     argument: "required",
     argumentName: "formats",
-    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, and xml or json; or save alone",
+    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, and xml or json; or save or table alone",
     proposal: {
       kind: "list",
       words: namesOf([...OUTPUT_WORDS, ...EXACT_OUTPUT_WORDS]).map((name) => name.toLowerCase()),

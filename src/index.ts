@@ -28,6 +28,7 @@ export type {
   Translation,
   Tuple,
 } from "./library/flow.js";
+export { fromJson } from "./library/from-json.js";
 export type { Group, GroupCounters, GroupField, GroupKey, GroupOptions, GroupSort } from "./library/groups.js";
 export type {
   BulkOptions,

@@ -23,6 +23,8 @@ export interface ProtocolState extends ProtoinfoValues {
 export interface NewTranslation {
   address?: Uint8Array;
   port?: number;
+  /** What else is translated: the id of ICMP, or a key of GRE. */
+  id?: number;
 }
 
 export interface NewFlow extends ProtocolState {
@@ -40,6 +42,8 @@ export interface NewFlow extends ProtocolState {
   labels?: readonly number[];
   srcNat?: NewTranslation;
   dstNat?: NewTranslation;
+  /** The name of a helper that is to read the flow. */
+  helper?: string;
 }
 
 /** The types of ICMP and ICMPv6 messages that answer one another. */
@@ -111,12 +115,12 @@ export function flowTuples({ orig, reply, protonum }: NewFlow): { orig: Tuple; r
 function natRange(nat: NewTranslation | undefined, protonum: number | undefined): NatRange | undefined {
   if (nat?.address === undefined) return undefined;
   const { natPorts = false } = protocolByNumber(protonum ?? 0) ?? {};
-  return { address: nat.address, port: natPorts ? nat.port : undefined };
+  return { address: nat.address, port: natPorts ? nat.port : nat.id };
 }
 
 /** Everything that the request says besides the tuples. */
 function changesOf(flow: NewFlow): FlowChanges {
-  const { status, timeoutSeconds, mark, zone, labels, protonum, srcNat, dstNat } = flow;
+  const { status, timeoutSeconds, mark, zone, labels, protonum, srcNat, dstNat, helper } = flow;
   return {
     // The kernel answers EBUSY to a status without IPS_CONFIRMED.
     status: status === undefined ? undefined : status | C.IPS_CONFIRMED,
@@ -127,6 +131,7 @@ function changesOf(flow: NewFlow): FlowChanges {
     srcNat: natRange(srcNat, protonum),
     dstNat: natRange(dstNat, protonum),
     labels: labels === undefined ? undefined : labelBytes(labels),
+    helper,
   };
 }
 

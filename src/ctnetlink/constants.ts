@@ -143,6 +143,9 @@ export const CTA_FILTER_F_ICMPV6_TYPE = 1 << 9;
 export const CTA_STATS_GLOBAL_ENTRIES = 1;
 export const CTA_STATS_GLOBAL_MAX_ENTRIES = 2;
 
+/** enum ctattr_help. */
+export const CTA_HELP_NAME = 1;
+
 /** enum ctattr_expect. */
 export const CTA_EXPECT_MASTER = 1;
 export const CTA_EXPECT_TUPLE = 2;

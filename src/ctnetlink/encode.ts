@@ -172,6 +172,8 @@ export interface FlowChanges {
   /** Label bits and which of them to touch, both of the length that the kernel uses. */
   labels?: Uint8Array | undefined;
   labelsMask?: Uint8Array | undefined;
+  /** The name of a helper. The kernel takes one for a new flow, and knows those alone whose module is loaded. */
+  helper?: string | undefined;
 }
 
 /** What a request can say in CTA_PROTOINFO. */
@@ -212,6 +214,12 @@ function encodeProtoinfo(writer: MessageWriter, { encoder, values }: Protoinfo):
   writer.nestEnd(nest);
 }
 
+function encodeHelper(writer: MessageWriter, name: string): void {
+  const nest = writer.nestStart(C.CTA_HELP);
+  writer.string0(C.CTA_HELP_NAME, name);
+  writer.nestEnd(nest);
+}
+
 function encodeNat(writer: MessageWriter, type: number, { address, port }: NatRange): void {
   const nest = writer.nestStart(type);
   writer.bytes(address.length === 4 ? C.CTA_NAT_V4_MINIP : C.CTA_NAT_V6_MINIP, address);
@@ -226,7 +234,8 @@ function encodeNat(writer: MessageWriter, type: number, { address, port }: NatRa
 
 /** Everything of a create or update request behind its tuples. */
 export function encodeChanges(writer: MessageWriter, changes: FlowChanges): void {
-  const { status, timeoutSeconds, mark, markMask, protoinfo, srcNat, dstNat, zone, id, labels, labelsMask } = changes;
+  const { status, timeoutSeconds, mark, markMask, protoinfo, srcNat, dstNat, zone, id, labels, labelsMask, helper } =
+    changes;
   if (status !== undefined) writer.u32(C.CTA_STATUS, status);
   if (timeoutSeconds !== undefined) writer.u32(C.CTA_TIMEOUT, timeoutSeconds);
   if (mark !== undefined) writer.u32(C.CTA_MARK, mark);
@@ -238,6 +247,7 @@ export function encodeChanges(writer: MessageWriter, changes: FlowChanges): void
   if (zone !== undefined) writer.u16(C.CTA_ZONE, zone);
   if (labels !== undefined) writer.bytes(C.CTA_LABELS, labels);
   if (labelsMask !== undefined) writer.bytes(C.CTA_LABELS_MASK, labelsMask);
+  if (helper !== undefined) encodeHelper(writer, helper);
 }
 
 /** A new flow: NLM_F_CREATE, with NLM_F_EXCL only where none may be there already. */

@@ -113,7 +113,7 @@ export class Conntrack {
    * Yields the flows that match as the kernel hands them over, some 200 at a time: the table is never in memory as a whole.
    * The command's `-L`.
    */
-  list(filter: Filter = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
+  list(filter: Filter | Flow = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
     const { sort, limit, table, ...work } = R.readListOptions(options);
     const dump = { ...CLOCK, type: DUMP_TYPES[table] };
     const resolved = this.#filter(filter);
@@ -181,7 +181,7 @@ export class Conntrack {
    * @throws {KernelError} EEXIST where a flow has one of its tuples already and `ifAbsent` is not set; ENOMEM where the table is
    * full; EINVAL for a flow that the kernel does not take.
    */
-  async create(flow: NewFlow, options: O.CreateOptions = {}): Promise<Flow | undefined> {
+  async create(flow: NewFlow | Flow, options: O.CreateOptions = {}): Promise<Flow | undefined> {
     const harmless = R.readCreateOptions(options) ? [EEXIST] : [];
     const read = readNewFlow(flow, this.#labelBits);
     await this.#ask({ command: "create", flow }, harmless, (connection) =>
@@ -194,7 +194,7 @@ export class Conntrack {
    * Creates many flows, in batches: much quicker than one by one. Flows that are there already are counted, and stay as they are.
    * @throws {UsageError} for a flow that makes no sense. Those before it were created: `done` says how many.
    */
-  createMany<Item extends NewFlow>(
+  createMany<Item extends NewFlow | Flow>(
     flows: Iterable<Item> | AsyncIterable<Item>,
     options: O.BulkOptions<Item> = {},
   ): Promise<O.BulkResult> {
@@ -256,7 +256,7 @@ export class Conntrack {
    * one that has no room for labels. The command's `-U`.
    * @throws {AbortedError} once the signal is aborted: `done` says how many were changed.
    */
-  async update(filter: Filter, changes: Changes, options: O.Stoppable = {}): Promise<number> {
+  async update(filter: Filter | Flow, changes: Changes, options: O.Stoppable = {}): Promise<number> {
     const resolved = this.#filter(filter);
     const read = readChanges(changes, exactNumber(resolved.protonum), this.#labelBits);
     return this.#change({ command: "update", filter }, resolved, updateTo(read), R.readStoppable(options));
@@ -266,7 +266,7 @@ export class Conntrack {
    * Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`.
    * @throws {AbortedError} once the signal is aborted: `done` says how many were deleted.
    */
-  async delete(filter: Filter, options: O.Stoppable = {}): Promise<number> {
+  async delete(filter: Filter | Flow, options: O.Stoppable = {}): Promise<number> {
     return this.#change({ command: "delete", filter }, this.#filter(filter), DELETION, R.readStoppable(options));
   }
 
@@ -393,7 +393,7 @@ export class Conntrack {
     }
   }
 
-  #filter(filter: Filter): FlowFilter {
+  #filter(filter: Filter | Flow): FlowFilter {
     return readFilter(filter, this.#labelBits);
   }
 

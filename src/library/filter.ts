@@ -4,7 +4,7 @@ import { addressLength, exactly, exactNumber } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import { UsageError } from "../system/errors.js";
 import * as L from "./condition-readers.js";
-import type { Family, Protocol, Status } from "./flow.js";
+import type { Family, Flow, Label, Protocol, Status } from "./flow.js";
 import * as V from "./value-readers.js";
 
 /** From `from` to `to`, both included. */
@@ -63,6 +63,10 @@ export type TranslationFilter = true | { address?: string; port?: number };
  * What a flow must be to match: all of the properties that are there must hold, and an empty filter matches every flow.
  * It is a plain object. Unknown or undefined properties, empty lists and empty nested objects are refused: a missing
  * condition must not widen the filter.
+ *
+ * A `Flow` that was listed will do: the flow must still be as it was, but for its counters and times, and for `nat`, `master`,
+ * `helper`, `secctx`, `use` and verification tags, which are passed over. To delete or change exactly one known flow, `remove` and
+ * `change` are quicker, and do not mind what its state is now.
  */
 export interface Filter {
   family?: Family;
@@ -98,12 +102,14 @@ export interface Filter {
   /** Either is. */
   nat?: TranslationFilter;
   /** Labels that are all set: names of connlabel.conf, or bit numbers. */
-  labels?: readonly (string | number)[];
+  labels?: readonly (string | number | Label)[];
 }
 
 interface Reading {
   path: string;
   filter: FlowFilter;
+  /** Whether it is a listed flow that serves as the filter. */
+  listed: boolean;
   labelBits: V.LabelBits;
 }
 
@@ -124,9 +130,12 @@ const ICMP_NUMBERS = [
   ["id", "icmpId", 0xffff],
 ] as const;
 
+const LISTED_TUPLE_PROPERTIES = [...V.TUPLE_PROPERTIES, ...V.LISTED_DIRECTION_PROPERTIES] as const;
+
 /** One direction; `networks`: whether addresses may have a length. */
-function readTuple(path: string, value: unknown, networks: boolean): TupleMatch {
-  const properties = V.readSome(path, value, V.TUPLE_PROPERTIES);
+function readTuple(path: string, value: unknown, listed: boolean, networks: boolean): TupleMatch {
+  const known = listed ? LISTED_TUPLE_PROPERTIES : V.TUPLE_PROPERTIES;
+  const properties: V.TupleProperties = V.readSome(path, value, known);
   const match: TupleMatch = {};
   for (const [name, field, max] of TUPLE_NUMBERS) {
     if (properties[name] !== undefined) match[field] = L.readNumbers(`${path}.${name}`, properties[name], max);
@@ -151,11 +160,11 @@ const READERS: { readonly [Name in keyof Filter]-?: Reader } = {
   protocol({ filter }, value, path) {
     filter.protonum = L.readEach(path, value, V.readProtocol);
   },
-  orig({ filter }, value, path) {
-    filter.orig = readTuple(path, value, true);
+  orig({ filter, listed }, value, path) {
+    filter.orig = readTuple(path, value, listed, true);
   },
-  reply({ filter }, value, path) {
-    filter.reply = readTuple(path, value, false);
+  reply({ filter, listed }, value, path) {
+    filter.reply = readTuple(path, value, listed, false);
   },
   state({ filter }, value, path) {
     const protonum = exactNumber(filter.protonum);
@@ -208,10 +217,17 @@ const READERS: { readonly [Name in keyof Filter]-?: Reader } = {
   },
 };
 
+/** What a listed flow says of itself that is no condition: its time goes on, and its reply shows what is translated. */
+const CHANGING = ["timeout", "nat"] as const;
+
 /** Reads a filter. `path` is what messages call it. */
-export function readFilter(value: Filter, labelBits: V.LabelBits, path = "filter"): FlowFilter {
-  const properties = V.readProperties(path, value, Object.keys(READERS) as (keyof Filter)[]);
-  const reading: Reading = { path, filter: {}, labelBits };
+export function readFilter(value: Filter | Flow, labelBits: V.LabelBits, path = "filter"): FlowFilter {
+  const listed = V.isListed(value);
+  const names = Object.keys(READERS) as (keyof Filter)[];
+  const known = listed ? [...names, ...V.LISTED_PROPERTIES, "role" as const] : names;
+  const properties: { [Name in keyof Filter]?: unknown } = { ...V.readProperties(path, value, known) };
+  if (listed) for (const name of CHANGING) delete properties[name];
+  const reading: Reading = { path, filter: {}, listed, labelBits };
   for (const [name, read] of Object.entries(READERS) as [keyof Filter, Reader][]) {
     if (properties[name] !== undefined) read(reading, properties[name], `${path}.${name}`);
   }

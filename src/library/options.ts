@@ -106,7 +106,7 @@ export interface ExpectationEventOptions extends Stoppable {
 
 /** Which flows' events to follow. */
 export interface EventOptions extends ExpectationEventOptions {
-  filter?: Filter;
+  filter?: Filter | Flow;
 }
 
 /** What an event has beyond its entry. */

@@ -1,11 +1,12 @@
 /** New flows and changes as callers write them, and the values that the command's options become too. */
 import type { Changes as FlowChanges } from "../command/changes.js";
+import { asNew } from "../command/listed-flow.js";
 import type { NewFlow as FlowToCreate } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, Tuple, TupleFields } from "../ctnetlink/encode.js";
 import { DCCP_ROLES, flagNames, STATUS_NAMES } from "../ctnetlink/names.js";
 import { UsageError } from "../system/errors.js";
-import type { Icmp, Protocol, Status } from "./flow.js";
+import type { Flow, Icmp, Label, Protocol, Status } from "./flow.js";
 import * as V from "./value-readers.js";
 
 /** One direction of a flow that is to be found or created. */
@@ -40,7 +41,10 @@ export interface NewTranslation {
   port?: number;
 }
 
-/** A flow that is to be created. */
+/**
+ * A flow that is to be created. A `Flow` will do: its counters, times, ids, `master`, `secmark` and `secctx` are passed over, for
+ * nobody can give them to a flow, and so are the flags that only the kernel sets. What is translated is translated again.
+ */
 export interface NewFlow {
   protocol: string | number | Protocol;
   /** Seconds until it expires. */
@@ -54,10 +58,13 @@ export interface NewFlow {
   role?: "client" | "server";
   /** SCTP: the verification tags of both directions. */
   vtags?: { orig: number; reply: number };
+  /** SEEN_REPLY, ASSURED and FIXED_TIMEOUT; SRC_NAT and DST_NAT: `reply` shows a translation. Others are passed over. */
   status?: readonly Status[];
   mark?: number;
   zone?: number;
-  labels?: readonly (string | number)[];
+  labels?: readonly (string | number | Label)[];
+  /** A helper that is to read the flow, e.g. "ftp": its module must be loaded. */
+  helper?: string;
   snat?: NewTranslation;
   dnat?: NewTranslation;
 }
@@ -73,7 +80,7 @@ export interface Changes {
   /** Flags to set besides those that are set: the kernel clears none. */
   status?: readonly Status[];
   /** Labels to add or to remove, but not both. `"all"` removes them all. */
-  labels?: { add: readonly (string | number)[] } | { remove: readonly (string | number)[] | "all" };
+  labels?: { add: readonly (string | number | Label)[] } | { remove: readonly (string | number | Label)[] | "all" };
 }
 
 /** All tuples get the same properties in the same order: what encodes them is quicker then. */
@@ -93,9 +100,11 @@ function readEndpoints(path: string, value: V.TupleProperties, protonum?: number
   return tuple;
 }
 
-/** Endpoints alone, with nothing else among them. */
+const DIRECTION_PROPERTIES = [...V.TUPLE_PROPERTIES, ...V.LISTED_DIRECTION_PROPERTIES] as const;
+
+/** Endpoints alone, with nothing else among them but what a listed flow has. */
 function readBareEndpoints(path: string, value: unknown): TupleFields {
-  return readEndpoints(path, V.readProperties(path, value, V.TUPLE_PROPERTIES));
+  return readEndpoints(path, V.readProperties(path, value, DIRECTION_PROPERTIES));
 }
 
 /** Reads what names one flow. Other properties do not matter: a Flow has many. */
@@ -119,6 +128,7 @@ export function readKey(key: Key): FlowKey {
 }
 
 const NEW_FLOW_PROPERTIES = [
+  ...V.LISTED_PROPERTIES,
   "protocol",
   "timeout",
   "orig",
@@ -132,10 +142,10 @@ const NEW_FLOW_PROPERTIES = [
   "labels",
   "snat",
   "dnat",
-] as const satisfies readonly (keyof NewFlow)[];
+] as const satisfies readonly (keyof NewFlow | (typeof V.LISTED_PROPERTIES)[number])[];
 
 /** Reads a flow that is to be created. */
-export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): FlowToCreate {
+export function readNewFlow(flow: NewFlow | Flow, labelBits: V.LabelBits): FlowToCreate {
   const given = V.readProperties("flow", flow, NEW_FLOW_PROPERTIES);
   const protonum = V.readProtocol("flow.protocol", given.protocol);
   const orig = readBareEndpoints("flow.orig", given.orig);
@@ -155,16 +165,26 @@ export function readNewFlow(flow: NewFlow, labelBits: V.LabelBits): FlowToCreate
     const vtags = V.readProperties("flow.vtags", given.vtags, ["orig", "reply"]);
     read.origVtag = V.readU32("flow.vtags.orig", vtags.orig);
     read.replyVtag = V.readU32("flow.vtags.reply", vtags.reply);
-  }
+  } else readVtags(given.orig, given.reply, read);
   if (given.status !== undefined) read.status = V.readFlags("flow.status", given.status);
   if (given.mark !== undefined) read.mark = V.readU32("flow.mark", given.mark);
   if (given.zone !== undefined) read.zone = V.readU16("flow.zone", given.zone);
   if (given.labels !== undefined) read.labels = V.readLabels("flow.labels", given.labels, labelBits);
+  if (given.helper !== undefined) read.helper = V.readText("flow.helper", given.helper);
   if (given.snat !== undefined) read.srcNat = readNewTranslation("flow.snat", given.snat);
   if (given.dnat !== undefined) read.dstNat = readNewTranslation("flow.dnat", given.dnat);
+  const family = given.family === undefined ? undefined : V.readFamily("flow.family", given.family);
   const addresses = [orig.src, orig.dst, reply.src, reply.dst, read.srcNat?.address, read.dstNat?.address];
-  read.family = V.commonFamily("flow", undefined, ...addresses.map((address) => address?.length));
-  return read;
+  read.family = V.commonFamily("flow", family, ...addresses.map((address) => address?.length));
+  return read.status === undefined ? read : asNew(read);
+}
+
+/** SCTP's verification tags where a listed flow has them. */
+function readVtags(orig: unknown, reply: unknown, into: FlowToCreate): void {
+  const { vtag: origVtag } = (orig ?? {}) as { vtag?: unknown };
+  const { vtag: replyVtag } = (reply ?? {}) as { vtag?: unknown };
+  if (origVtag !== undefined) into.origVtag = V.readU32("flow.orig.vtag", origVtag);
+  if (replyVtag !== undefined) into.replyVtag = V.readU32("flow.reply.vtag", replyVtag);
 }
 
 function readNewTranslation(path: string, value: unknown) {

@@ -68,6 +68,31 @@ export function checkObject(path: string, value: unknown): object {
   return isPlain(value) ? value : refuse(path, value, "a plain object");
 }
 
+/** Whether somebody listed it, or heard of it as an event: nobody writes these two properties. */
+export function isListed(value: unknown): boolean {
+  return typeof value === "object" && value !== null && ("use" in value || "event" in value);
+}
+
+/** What a listed flow has besides what a filter or a new flow can say. It is passed over. */
+export const LISTED_PROPERTIES = [
+  "event",
+  "time",
+  "portid",
+  "progname",
+  "family",
+  "nat",
+  "master",
+  "secmark",
+  "secctx",
+  "helper",
+  "timestamp",
+  "use",
+  "id",
+] as const;
+
+/** The same of a direction. */
+export const LISTED_DIRECTION_PROPERTIES = ["vtag", "packets", "bytes"] as const;
+
 /** The same of an object that must say something. */
 export function readSome<Name extends string>(path: string, value: unknown, known: readonly Name[]): Properties<Name> {
   const properties = readProperties(path, value, known);
@@ -82,6 +107,11 @@ export function readName<Name extends string>(path: string, value: unknown, name
 
 export function readBoolean(path: string, value: unknown): boolean {
   return typeof value === "boolean" ? value : refuse(path, value, "true or false");
+}
+
+/** Text for the kernel, which a NUL would end early. */
+export function readText(path: string, value: unknown): string {
+  return typeof value === "string" && value !== "" && !value.includes("\0") ? value : refuse(path, value, "a name");
 }
 
 export function readNumber(path: string, value: unknown, max: number): number {
@@ -136,7 +166,9 @@ export function readState(path: string, value: unknown, protonum: number | undef
 }
 
 function readFlag(path: string, name: unknown): number {
-  const bit = (STATUS_NAMES as readonly unknown[]).indexOf(name);
+  const named = (STATUS_NAMES as readonly unknown[]).indexOf(name);
+  // Flags of a kernel that is newer than the names.
+  const bit = named < 0 && typeof name === "string" ? Number(/^BIT_([12]\d|3[01])$/.exec(name)?.[1] ?? -1) : named;
   return bit >= 0 ? 1 << bit : refuse(path, name, `one of ${STATUS_NAMES.join(", ")}`);
 }
 
@@ -172,11 +204,12 @@ export function readMark(path: string, value: unknown): { value: number; mask: n
   return { value: readU32(`${path}.value`, number), mask: readU32(`${path}.mask`, mask) };
 }
 
-/** Labels by name or bit number. */
+/** Labels by name or bit number, or as flows have them. */
 export function readLabels(path: string, value: unknown, bits: LabelBits): number[] {
   checkList(path, value);
   if (value.length === 0) refuse(path, value, "a list of labels: it is empty");
   return Array.from(value, (label, i) => {
+    if (isPlain(label)) return readNumber(`${path}[${i}].bit`, (label as { bit?: unknown }).bit, 0xffff);
     if (typeof label === "number") return readNumber(`${path}[${i}]`, label, 0xffff);
     const bit = typeof label === "string" ? bits(label) : undefined;
     return bit ?? refuse(`${path}[${i}]`, label, "a label of connlabel.conf");

@@ -13,15 +13,26 @@ type Members = Readonly<Record<string, unknown>>;
 /** Counters that a double may not hold. Within a string both quotes would have a backslash in front. */
 const WIDE_COUNTERS = /("(?:packets|bytes)":)(\d{16,})/g;
 
-export function readJsonLine(line: string): SavedFlow {
+/** The object of a line. Counters that a double may not hold are text. */
+export function parseJsonLine(line: string): Record<string, unknown> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(line.replace(WIDE_COUNTERS, '$1"$2"'));
   } catch {
     throw new LineError("not a line of JSON");
   }
-  const members = object(parsed, "line");
+  return object(parsed, "line") as Record<string, unknown>;
+}
+
+/** The entry of a line of -L. */
+export function readJsonLine(line: string): SavedFlow {
+  const members = parseJsonLine(line);
   if (members["event"] !== undefined) throw new LineError("an event, not an entry of a table");
+  return readJsonFlow(members);
+}
+
+/** The entry of an object, be it of -L or of -E. */
+export function readJsonFlow(members: Members): SavedFlow {
   const flow = emptyFlow();
   const { family, protocol, status, state, role, labels, timestamp, master } = members;
   if (family !== "ipv4" && family !== "ipv6") throw wrong("family");

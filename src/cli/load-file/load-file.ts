@@ -9,6 +9,7 @@ import { KernelError, UsageError } from "../../system/errors.js";
 import { decodeText, toUtf8 } from "../../system/text.js";
 import type { Io, OpenSource, Source } from "../io.js";
 import { type ParseContext, parseLoadFileLine } from "../parse.js";
+import { isJsonLine, writeJsonLine } from "./json-line.js";
 import { LinePatterns } from "./line-patterns.js";
 import { MAX_LINE_BYTES, splitWords } from "./words.js";
 
@@ -106,6 +107,11 @@ export class LineReader {
     const at = writer.length;
     const line = ++this.lines;
     if (bytes.length > MAX_LINE_BYTES) throw new UsageError("Line too long!");
+    if (isJsonLine(bytes)) {
+      writeJsonLine(writer, bytes);
+      this.#plan.entryWritten(at, line);
+      return;
+    }
     const words = splitWords(decodeText(bytes));
     if (words.length === 0) return;
     const command = parseLoadFileLine(words, this.#context);

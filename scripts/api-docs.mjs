@@ -180,7 +180,7 @@ export function apiDocs(dist) {
     if (module === undefined) throw new Error(`src/index.ts exports nothing of ${path}`);
     return sections(module);
   };
-  const first = ["./library/conntrack.js", "./format/json.js"].map(byPath);
+  const first = ["./library/conntrack.js", "./format/json.js", "./library/from-json.js"].map(byPath);
   const rest = Object.entries(TITLES).map(([path, title]) => `## ${title}\n\n${byPath(path)}`);
   if (first.length + rest.length !== modules.length) throw new Error("a module of src/index.ts has no title here");
   return `${withNames([INTRODUCTION, ...first, ...rest].join("\n"), dist).trimEnd()}\n`;

@@ -34,9 +34,54 @@ run by the tests:
 - **Events need a kernel that makes them.** With \`net.netfilter.nf_conntrack_events=2\`, the kernel's default, a flow has events only
   if it began while somebody on the machine was listening. The end of an older flow is not heard. With 1, every flow has events.
 - **64-bit counters are bigints.** Times are text (RFC 3339), because nanoseconds since 1970 fit in no number.
-- **Errors** have a \`code\` that does not change; those of the kernel have its \`errno\`.
+- **Errors** have a \`code\` that does not change; that of a KernelError is the name of its \`errno\`. See the table below.
+- **Long work lets others have their turn** about every 4 ms, and a thread waits for the kernel where it searches the table.
+- **One known flow costs little.** \`remove\`, \`change\` and their \`…Many\` name a flow by its tuple; \`delete\` and \`update\` search the
+  table for what matches a filter.
+- **A listed flow is taken** where a new flow, a key or a filter is expected, and so is what \`fromJson\` makes of a line of JSON.
 - A \`Conntrack\` works in one thread. Worker threads can have their own; what they leave open is closed when they end.
 - A \`Conntrack\` that was closed throws a \`ClosedError\`.
+
+## Errors by method
+
+A KernelError has \`code\`, \`errno\`, \`syscall\`, \`command\` (the method), and the \`flow\` or \`filter\` as it was given.
+
+| method | what it throws |
+|---|---|
+| all | \`UsageError\` for arguments that make no sense, before anything is asked of the kernel; \`KernelError\` EPERM without CAP_NET_ADMIN |
+| \`Conntrack.open\` | EACCES or EPERM (\`syscall\` "open" or "setns") for a network namespace that may not be entered; \`BackendError\` |
+| \`get\`, \`remove\`, \`change\` | no error where there is no such flow: \`undefined\` or \`false\`. EINVAL for a tuple that lacks what its protocol needs |
+| \`change\` | ENOSPC where the flow has no room for labels |
+| \`create\` | EEXIST, unless \`ifAbsent\`; ENOMEM where the table is full; EINVAL; EOPNOTSUPP for a helper that is not there. Labels are left out without a word where no rule uses labels |
+| \`createMany\`, \`removeMany\`, \`changeMany\` | the kernel's answers are counted and given to \`onResult\`; \`firstError\` is the first that was neither ENOENT nor EEXIST. Thrown are EPERM, \`AbortedError\`, a \`UsageError\` for an item, and what the source or \`onResult\` throws. Ours have \`done\`: how many the kernel did |
+| \`update\`, \`delete\` | \`AbortedError\` with \`done\`; the first KernelError but ENOENT, with \`done\` |
+| \`list\`, \`groups\`, \`expectations\`, events | the signal's reason once it is aborted |
+| \`fromJson\` | \`UsageError\` for a line that is no flow |
+
+## Recipes
+
+Flows of an address list, found in one search and deleted each at its own cost:
+
+    const bad = new Set(["198.51.100.7", "198.51.100.9"]);
+    async function* ofThem() {
+      for await (const flow of conntrack.list()) if (bad.has(flow.orig.src)) yield flow;
+    }
+    const { done } = await conntrack.removeMany(ofThem());
+
+A table that is kept over a reboot, as lines of JSON:
+
+    for await (const flow of conntrack.list()) file.write(\`\${toJson(flow)}\\n\`);
+    await conntrack.createMany(lines.map(fromJson));
+
+New flows, many at a time, with a result for each:
+
+    await conntrack.createMany(flows, {
+      onResult({ item, error }) {
+        if (error !== undefined && error.code !== "EEXIST") console.error(error.message, item);
+      },
+    });
+
+Top talkers: [top-sources.mjs](../examples/top-sources.mjs). Events into a file: [events-to-file.mjs](../examples/events-to-file.mjs).
 `;
 
 /** A declaration with its doc comment: those at one depth of a declaration file. */

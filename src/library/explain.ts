@@ -17,8 +17,8 @@ interface Meaning {
   text: string;
 }
 
-/** In the order in which they are looked for. docs/api.md has this table too. */
-export const MEANINGS: readonly Meaning[] = [
+/** In the order in which they are looked for. */
+const MEANINGS: readonly Meaning[] = [
   { errno: E.EPERM, text: "it takes CAP_NET_ADMIN in the user namespace that owns the network namespace" },
   { errno: E.EEXIST, on: ["createExpectation"], text: "an expectation for this tuple is there already" },
   { errno: E.EEXIST, text: "a flow with one of these tuples is there already" },

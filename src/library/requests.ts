@@ -52,7 +52,7 @@ export interface NewFlow {
   orig: Endpoints;
   /** The opposite of `orig` where it is absent. */
   reply?: Endpoints;
-  /** TCP, SCTP and DCCP: the kernel does not take a flow of theirs without one. */
+  /** TCP, SCTP and DCCP. TCP and SCTP are in state NONE without one. */
   state?: string;
   /** DCCP: which side `orig` comes from. */
   role?: "client" | "server";

@@ -171,6 +171,17 @@ describe("many known flows", () => {
     assert.equal(done, 71);
   });
 
+  it("come from a list of the same table, as in docs/api.md", async () => {
+    await conntrack.createMany(some(FLOWS));
+    const bad = new Set(["10.0.0.7", "10.0.1.9"]);
+    async function* ofThem() {
+      for await (const flow of conntrack.list()) if (bad.has(flow.orig.src)) yield flow;
+    }
+    assert.equal((await conntrack.removeMany(ofThem())).done, 2);
+    assert.equal(await conntrack.count(), FLOWS - 2);
+    for (const src of bad) assert.deepEqual(await all(conntrack.list({ orig: { src } })), []);
+  });
+
   it("that the kernel refuses are counted, and the first error is kept", async () => {
     const bad: NewFlow = { ...udp(1), orig: { src: "10.0.0.1", dst: "192.0.2.1" } };
     const { firstError, ...counts } = await conntrack.createMany([udp(0), bad, udp(2), bad]);

@@ -46,7 +46,7 @@ const build = join(root, "build");
 const native = join(root, "src/native");
 
 const QUICKJS_SOURCES = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c"];
-const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "quickjs-modules.c", "netlink.c"];
+const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "quickjs-modules.c", "netlink.c", "trace.c"];
 
 /** No tables to unwind the stack with: nothing here does, and they are 6 % of the file. */
 const OPTIMIZED = [

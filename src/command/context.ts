@@ -7,6 +7,7 @@ import { type NetlinkConnection, openConnection } from "../netlink/connection.js
 import { ByteWriter } from "../system/byte-writer.js";
 import type { Sink } from "../system/io.js";
 import { messageLine } from "../system/text.js";
+import { Repeater } from "../trace/repeater.js";
 
 export interface Context {
   backend: Backend;
@@ -43,6 +44,12 @@ export function withConnection<Result>(context: Context, work: (connection: Netl
   }
 }
 
+/** What repeats traces of one listing, where the backend can. */
+export function repeaterOf({ backend, nowMicroseconds }: Context): Repeater | undefined {
+  const engine = backend.traces?.();
+  return engine && new Repeater(engine, nowMicroseconds);
+}
+
 /** Output is handed on in pieces of about this size. */
 const FLUSH_BYTES = 1 << 16;
 const NEWLINE = 0x0a;
@@ -50,38 +57,45 @@ const NEWLINE = 0x0a;
 /** Entries on their way to stdout: formatted into a large buffer, handed on when it is full and at the end. */
 export class EntryOutput<View> {
   count = 0;
-  readonly #writer = new ByteWriter(FLUSH_BYTES + (1 << 14));
+  readonly writer = new ByteWriter(FLUSH_BYTES + (1 << 14));
   readonly #sink: Sink;
   readonly #formatter: Formatter<View>;
 
   constructor(sink: Sink, formatter: Formatter<View>) {
     this.#sink = sink;
     this.#formatter = formatter;
+    // It stays here until there is an entry.
+    if (formatter.header !== undefined) this.writer.put(formatter.header);
   }
 
   /** Writes one entry, what `suffix` adds to it, and its newline. */
   entry(view: View, event: EventType = EVENT_NONE, suffix?: (writer: ByteWriter, view: View) => void): void {
-    const writer = this.#writer;
-    if (this.count++ === 0 && this.#formatter.header !== undefined) writer.put(this.#formatter.header);
+    const { writer } = this;
+    this.makeRoom();
+    this.count++;
     this.#formatter.entry(writer, view, event);
     if (this.#formatter.suffix) suffix?.(writer, view);
     writer.byte(NEWLINE);
-    if (writer.length >= FLUSH_BYTES) this.flush();
+  }
+
+  /** Hands on what was written, if it is much. */
+  makeRoom(): void {
+    if (this.writer.length >= FLUSH_BYTES) this.flush();
   }
 
   /** Writes what stands after the last entry. */
   end(): void {
     const footer = this.count > 0 ? this.#formatter.footer : undefined;
-    if (footer !== undefined) this.#writer.put(footer);
+    if (footer !== undefined) this.writer.put(footer);
     this.flush();
     // A document that is complete is handed on, however short: the reference writes it before its summary.
     if (footer !== undefined) this.#sink.flush?.();
   }
 
   flush(): void {
-    if (this.#writer.length === 0) return;
-    const bytes = this.#writer.written();
-    this.#writer.clear();
+    if (this.count === 0 || this.writer.length === 0) return;
+    const bytes = this.writer.written();
+    this.writer.clear();
     this.#sink.write(bytes);
   }
 }

@@ -6,13 +6,14 @@ import type { Formatter } from "../format/formatter.js";
 import { writeForeign } from "../format/text.js";
 import { compileFilter } from "../match/filter.js";
 import { MissingFacts } from "../match/missing-facts.js";
-import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
+import { type EventHandlers, EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { EINTR } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import { toUtf8 } from "../system/text.js";
+import type { Repeater } from "../trace/repeater.js";
 import type { ExpectEvents, FlowEvents } from "./command.js";
-import { type Context, EntryOutput, say } from "./context.js";
+import { type Context, EntryOutput, repeaterOf, say } from "./context.js";
 import { warnOfMissing } from "./facts.js";
 import { expectFormatter, flowFormatter } from "./output.js";
 import { ProgramNames } from "./programs.js";
@@ -32,11 +33,11 @@ const PROGNAME = ascii(" progname=");
 /** " [USERSPACE] portid=N progname=NAME" for what a program brought about. */
 function userspaceSuffix(context: Context): (writer: ByteWriter, view: MessageView) => void {
   const programs = new ProgramNames(context);
-  return (writer, { portId }) => {
-    if (portId === 0) return;
+  return (writer, view) => {
+    if (view.portId === 0) return;
     writer.put(USERSPACE);
-    writer.decimal(portId);
-    const name = programs.of(portId);
+    writer.decimal(view.portId);
+    const name = programs.ofEvent(view);
     if (name === undefined) return;
     writer.put(PROGNAME);
     writeForeign(writer, name);
@@ -70,18 +71,34 @@ function listen(
   return listener;
 }
 
-/**
- * Shows what `listener` hears until a signal ends it; `nouns` is what the summary counts.
- * @param unmatched told of the events that do not match
- */
+/** What does the messages of a listing. */
+type Handlers = Pick<EventHandlers, "message" | "skim">;
+
+/** Every message by itself. */
+function readInto<View extends MessageView>(view: View, consider: (view: View) => void): Handlers {
+  return {
+    message(buffer, start, end) {
+      view.read(buffer, start, end);
+      consider(view);
+    },
+  };
+}
+
+/** As traces repeat, and by itself what is new. */
+function repeatInto(repeater: Repeater, consider: (view: FlowView) => void): Handlers {
+  return {
+    skim: (buffer, slot, lengths, start) => repeater.runDatagrams(buffer, slot, lengths, start),
+    message: (buffer, start, end) => repeater.record(buffer, start, end, consider),
+  };
+}
+
+/** Shows what `listener` hears until a signal ends it; `nouns` is what the summary counts. */
 function show<View extends MessageView>(
   context: Context,
   listener: EventListener,
   formatter: Formatter<View>,
-  view: View,
-  matches: ((view: View) => boolean) | undefined,
+  handlers: (output: EntryOutput<View>, show: (view: View) => void) => Handlers,
   nouns: string,
-  unmatched: (view: View) => void = () => {},
 ): number {
   const { backend } = context;
   const output = new EntryOutput(context.stdout, formatter);
@@ -89,11 +106,7 @@ function show<View extends MessageView>(
   let losses = 0;
   try {
     listener.run({
-      message(buffer, start, end) {
-        view.read(buffer, start, end);
-        if (matches === undefined || matches(view)) output.entry(view, eventType(view), suffix);
-        else unmatched(view);
-      },
+      ...handlers(output, (view) => output.entry(view, eventType(view), suffix)),
       lost() {
         losses++;
         context.stderr.write(toUtf8(ENOBUFS_WARNING));
@@ -121,16 +134,21 @@ function catchSignals({ backend }: Context): void {
 export function flowEvents(command: FlowEvents, context: Context): number {
   catchSignals(context);
   const listener = listen(command, context, FLOW_GROUPS);
-  const formatter = flowFormatter(command.output, context, { events: true });
+  const repeater = repeaterOf(context);
+  const formatter = flowFormatter(command.output, context, { events: true, repeater });
   const { filter } = command;
-  const matches = compileFilter(filter, context.nowMicroseconds);
+  const matches = compileFilter(filter, (repeater ?? context).nowMicroseconds);
   const missing = MissingFacts.of(filter, ["counters", "start"]);
-  if (missing === undefined) return show(context, listener, formatter, new FlowView(), matches, "flow events");
-  // No other event has counters, and none of these has a timeout: only what is out of the ordinary counts.
-  const status = show(context, listener, formatter, new FlowView(), matches, "flow events", (view) => {
-    if (eventType(view) === EVENT_DESTROY) missing.note(view);
-  });
-  warnOfMissing(context, filter, missing);
+  const handlers = (output: EntryOutput<FlowView>, entry: (view: FlowView) => void): Handlers => {
+    const consider = (view: FlowView): void => {
+      if (matches === undefined || matches(view)) entry(view);
+      // No other event has counters, and none of these has a timeout: only what is out of the ordinary counts.
+      else if (missing !== undefined && eventType(view) === EVENT_DESTROY) missing.note(view);
+    };
+    return repeater === undefined ? readInto(new FlowView(), consider) : repeatInto(repeater.into(output), consider);
+  };
+  const status = show(context, listener, formatter, handlers, "flow events");
+  if (missing !== undefined) warnOfMissing(context, filter, missing);
   return status;
 }
 
@@ -138,5 +156,5 @@ export function expectEvents(command: ExpectEvents, context: Context): number {
   catchSignals(context);
   const listener = listen(command, context, EXPECT_GROUPS);
   const formatter = expectFormatter(command.output, context, { events: true });
-  return show(context, listener, formatter, new ExpectView(), undefined, "expectation events");
+  return show(context, listener, formatter, (_, entry) => readInto(new ExpectView(), entry), "expectation events");
 }

@@ -49,7 +49,7 @@ function isOff(context: Context, sysctl: string): boolean {
 
 /** A warning for each fact that entries lack. */
 export function warnOfMissing(context: Context, filter: FlowFilter, { counts }: MissingFacts): void {
-  for (const [fact, count] of counts) {
+  for (const [fact, { count }] of counts) {
     const names = TEXTS[fact].options.flatMap(([condition, option]) => (filter[condition] === undefined ? [] : option));
     const passes = names.length === 1 ? `${names[0]} passes` : `${names.join(" and ")} pass`;
     warn(context, fact, count, (them) => `${passes} over ${them}`);

@@ -6,7 +6,7 @@ import { checkStatus, dumpFlows, upTo } from "../match/dump.js";
 import { lastOf } from "../netlink/connection.js";
 import { dumpSorted } from "../tally/sorted.js";
 import type { ListExpectations, ListFlows } from "./command.js";
-import { type Context, say, withConnection, withOutput } from "./context.js";
+import { type Context, repeaterOf, say, withConnection, withOutput } from "./context.js";
 import { warnOfUnsorted, withFacts } from "./facts.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
@@ -30,14 +30,18 @@ export function listFlows({ table, filter, zero, sort, limit, output }: ListFlow
   const type = zero && table === "conntrack" ? C.CT_GET_CTRZERO : DUMP_TYPES[table];
   let interrupted = false;
   let unsorted = 0;
-  const formatter = flowFormatter(output, context);
+  const repeater = repeaterOf(context);
+  const formatter = flowFormatter(output, context, { repeater });
   const count = withFacts(context, filter, (facts) =>
     withOutput(context.stdout, table === "conntrack" ? formatter : unclosed(formatter), (shown) =>
       withConnection(context, (connection) => {
         const show = (view: FlowView) => shown.entry(view);
         ({ interrupted, unsorted } =
           sort === undefined
-            ? { unsorted, ...dumpFlows(connection, filter, show, { ...facts, type, limit }) }
+            ? {
+                unsorted,
+                ...dumpFlows(connection, filter, show, { ...facts, type, limit, repeater: repeater?.into(shown) }),
+              }
             : dumpSorted(connection, filter, show, { ...facts, type }, sort, limit));
       }),
     ),

@@ -3,6 +3,7 @@ import type { ExpectView, FlowView } from "../ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS } from "../format/formats.js";
 import type { FormatOptions, Formatter } from "../format/formatter.js";
 import { parseDecimal, U32_MAX } from "../system/numbers.js";
+import type { Repeater } from "../trace/repeater.js";
 import type { Output } from "./command.js";
 import type { Context } from "./context.js";
 import { ProgramNames } from "./programs.js";
@@ -13,12 +14,14 @@ interface Occasion {
   deleting?: boolean;
   /** The entries come with events. */
   events?: boolean;
+  /** Does entries again: its clock is the one to go by. */
+  repeater?: Repeater | undefined;
 }
 
 function formatOptions(
   { format, show }: Output,
   context: Context,
-  { deleting = false, events = false }: Occasion,
+  { deleting = false, events = false, repeater }: Occasion,
 ): FormatOptions {
   const programs = format === "json" && events ? new ProgramNames(context) : undefined;
   const columns = format === "table" ? columnsOf(context) : undefined;
@@ -27,9 +30,9 @@ function formatOptions(
     deleting,
     events,
     ...(columns === undefined ? {} : { columns }),
-    nowMicroseconds: context.nowMicroseconds,
+    nowMicroseconds: (repeater ?? context).nowMicroseconds,
     localTime: context.backend.localTime,
-    ...(programs === undefined ? {} : { programName: (portId) => programs.of(portId) }),
+    ...(programs === undefined ? {} : { programName: (view) => programs.ofEvent(view) }),
   };
 }
 

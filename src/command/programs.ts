@@ -1,5 +1,6 @@
 /** Which program owns a netlink socket, by its port id: for the suffix of events that a program brought about. */
 
+import type { MessageView } from "../ctnetlink/view.js";
 import { fromUtf8 } from "../system/text.js";
 import type { Context } from "./context.js";
 
@@ -11,23 +12,40 @@ const REMEMBER_MOST = 1024;
 /** What looking a name up takes. */
 export type ProcFiles = Pick<Context, "nowMicroseconds" | "readFile" | "readDirectory" | "readLink">;
 
+interface Known {
+  name: Uint8Array | undefined;
+  /** In microseconds since 1970. */
+  until: number;
+}
+
 /** Names of programs by port id. A name that cannot be found is undefined, and remembered as such. */
 export class ProgramNames {
   readonly #context: ProcFiles;
-  readonly #known = new Map<number, { name: Uint8Array | undefined; until: number }>();
+  readonly #known = new Map<number, Known>();
 
   constructor(context: ProcFiles) {
     this.#context = context;
   }
 
   of(portId: number): Uint8Array | undefined {
+    return this.#lookUp(portId).name;
+  }
+
+  /** The name of the program that brought about the event under a view. */
+  ofEvent(view: MessageView): Uint8Array | undefined {
+    const { name, until } = this.#lookUp(view.portId);
+    view.holdsUntil(until);
+    return name;
+  }
+
+  #lookUp(portId: number): Known {
     const now = this.#context.nowMicroseconds();
     const known = this.#known.get(portId);
-    if (known !== undefined && known.until > now) return known.name;
-    const name = this.#find(portId);
+    if (known !== undefined && known.until > now) return known;
+    const fresh = { name: this.#find(portId), until: now + REMEMBER_MICROS };
     if (this.#known.size >= REMEMBER_MOST) this.#known.clear();
-    this.#known.set(portId, { name, until: now + REMEMBER_MICROS });
-    return name;
+    this.#known.set(portId, fresh);
+    return fresh;
   }
 
   #find(portId: number): Uint8Array | undefined {

@@ -6,9 +6,12 @@ export const LABEL_BITS = 128;
 
 const WORD_FLIP = LITTLE_ENDIAN ? 0 : 3;
 
+/** Which byte holds a bit. */
+export const labelByte = (bit: number): number => (bit >> 3) ^ WORD_FLIP;
+
 /** Whether `bit` is set; bits past the end are not. */
 export function hasLabel(bytes: Uint8Array, bit: number): boolean {
-  const byte = bytes[(bit >> 3) ^ WORD_FLIP];
+  const byte = bytes[labelByte(bit)];
   return byte !== undefined && (byte & (1 << (bit & 7))) !== 0;
 }
 
@@ -21,6 +24,6 @@ export function labelBytes(bits: readonly number[], length = LABEL_BITS / 8): Ui
 
 /** Sets `bit`; a bit past the end is ignored. */
 function setLabel(bytes: Uint8Array, bit: number): void {
-  const at = (bit >> 3) ^ WORD_FLIP;
+  const at = labelByte(bit);
   if (at < bytes.length) bytes[at]! |= 1 << (bit & 7);
 }

@@ -4,8 +4,10 @@
  */
 import { readU16BE, readU32BE, readU32Host, readU64BE } from "../netlink/attributes.js";
 import { messageFlags, messageType } from "../netlink/message.js";
+import type { ByteWriter } from "../system/byte-writer.js";
 import { WireError } from "../system/errors.js";
 import * as C from "./constants.js";
+import { bytes64, type FieldSet, type FlagTexts, MOST_64 } from "./fields.js";
 import { payloadLength, readAttributes, type Schema, schema } from "./schema.js";
 import * as S from "./slots.js";
 
@@ -101,11 +103,52 @@ const LONGEST_LAYOUT = 2048;
 const NO_SLOTS = new Int32Array(S.SLOTS);
 const NO_BYTES = new Uint8Array(0);
 
-/** What the views share: the slots and the reads. A slot of 0 means that the kernel did not send the attribute. */
+/** What bytes are written to, behind those that it has. */
+export interface Bytes {
+  readonly buffer: Uint8Array;
+  length: number;
+}
+
+/** How many messages something is true of. */
+export interface Counter {
+  count: number;
+}
+
+/** Whole seconds of a time in nanoseconds. */
+const seconds = (ns: bigint): number => Number(ns / 1_000_000_000n);
+
+/** Less than 0, 0 or more, as a value under a mask comes before another, is it, or comes after. */
+function compare(buffer: Uint8Array, at: number, { width, items }: FieldSet, mask: number, other: number): number {
+  for (let i = 0; i < width; i++) {
+    const difference = (buffer[at + i]! & items[mask + i]!) - items[other + i]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function isIn(buffer: Uint8Array, at: number, set: FieldSet): boolean {
+  const { width, items } = set;
+  for (let item = 0; item < items.length; item += 3 * width) {
+    if (compare(buffer, at, set, item, item + width) < 0) continue;
+    if (compare(buffer, at, set, item, item + 2 * width) <= 0) return true;
+  }
+  return false;
+}
+
+/**
+ * What the views share: the slots, and what can be done with the fields in them. A slot of 0 means that the kernel did not
+ * send the attribute.
+ *
+ * Fields can be read, tested and written. Reading gives away the value: whoever can should rather have the view test or write
+ * the field, for then messages with other values are done alike, and a trace can repeat it (docs/architecture.md).
+ */
 abstract class MessageView {
-  buffer: Uint8Array = NO_BYTES;
-  /** Where the message begins in the buffer. */
-  start = 0;
+  protected buffer: Uint8Array = NO_BYTES;
+  /** Where the message begins and ends in the buffer. */
+  protected start = 0;
+  protected end = 0;
+  /** Where the attribute headers lie, in words from the message's start; undefined where the layout is not remembered. */
+  protected headers: Int32Array | undefined;
   /** nlmsg_type, e.g. CT_NEW. */
   type = 0;
   /** nlmsg_flags. */
@@ -116,7 +159,6 @@ abstract class MessageView {
   family = 0;
 
   #slots: Int32Array = NO_SLOTS;
-  #end = 0;
   /** The buffer as words, where it is aligned for that. */
   #words: Int32Array = NO_SLOTS.subarray(0, 0);
   readonly #schema: Schema;
@@ -136,7 +178,7 @@ abstract class MessageView {
     if (end - start < HEADERS) throw new WireError(`message of ${end - start} bytes is too short`, start);
     if (buffer !== this.buffer) this.#use(buffer);
     this.start = start;
-    this.#end = end;
+    this.end = end;
     this.type = messageType(buffer, start);
     this.flags = messageFlags(buffer, start);
     this.portId = readU32Host(buffer, start + 12);
@@ -147,6 +189,7 @@ abstract class MessageView {
       for (const layout of known) {
         if (this.#fits(layout)) {
           this.#slots = layout.slots;
+          this.headers = layout.places;
           return;
         }
       }
@@ -156,7 +199,7 @@ abstract class MessageView {
 
   /** The whole message, a window on the buffer. */
   message(): Uint8Array {
-    return this.buffer.subarray(this.start, this.#end);
+    return this.buffer.subarray(this.start, this.end);
   }
 
   /** Whether the kernel sent what goes in the slot. */
@@ -164,10 +207,17 @@ abstract class MessageView {
     return this.#slots[slot] !== 0;
   }
 
-  /** Where the slot's payload begins in the buffer. This and the reads below demand that the slot is filled. */
-  offset(slot: number): number {
+  /** Where the slot's payload begins in the message. This, and all that is done with fields, demands that the slot is filled. */
+  protected at(slot: number): number {
+    return this.#slots[slot]!;
+  }
+
+  /** Where it begins in the buffer, for the reads that give away what it holds. */
+  protected offset(slot: number): number {
     return this.start + this.#slots[slot]!;
   }
+
+  // Reading
 
   u8(slot: number): number {
     return this.buffer[this.offset(slot)]!;
@@ -181,13 +231,23 @@ abstract class MessageView {
     return readU32BE(this.buffer, this.offset(slot));
   }
 
+  /** The low half of a 64-bit number; u32 reads the high one. */
+  u32Low(slot: number): number {
+    return readU32BE(this.buffer, this.offset(slot) + 4);
+  }
+
+  /** A number in host byte order. */
+  u32Host(slot: number): number {
+    return readU32Host(this.buffer, this.offset(slot));
+  }
+
   u64(slot: number): bigint {
     return readU64BE(this.buffer, this.offset(slot));
   }
 
   /** How many bytes the payload has. */
   payloadLength(slot: number): number {
-    return payloadLength(this.buffer, this.offset(slot));
+    return payloadLength(this.buffer, this.start + this.at(slot));
   }
 
   /** The payload itself, a window on the buffer. */
@@ -201,6 +261,148 @@ abstract class MessageView {
     const bytes = this.bytes(slot);
     const nul = bytes.indexOf(0);
     return nul < 0 ? bytes : bytes.subarray(0, nul);
+  }
+
+  // Testing
+
+  /** The bits of a 32-bit number under a mask. */
+  bits(slot: number, mask: number): number {
+    return (readU32BE(this.buffer, this.start + this.at(slot)) & mask) >>> 0;
+  }
+
+  /** Whether the field is in a set. */
+  isIn(slot: number, set: FieldSet): boolean {
+    return isIn(this.buffer, this.start + this.at(slot), set);
+  }
+
+  /** Whether two fields begin with the same `length` bytes. */
+  isSame(one: number, other: number, length: number): boolean {
+    const { buffer, start } = this;
+    const [a, b] = [start + this.at(one), start + this.at(other)];
+    for (let i = 0; i < length; i++) if (buffer[a + i] !== buffer[b + i]) return false;
+    return true;
+  }
+
+  /** Whether the sum of two 64-bit numbers, at most the largest of them, is in a set. */
+  isSumIn(one: number, other: number, set: FieldSet): boolean {
+    const { buffer, start } = this;
+    const sum = readU64BE(buffer, start + this.at(one)) + readU64BE(buffer, start + this.at(other));
+    return isIn(bytes64(sum < MOST_64 ? sum : MOST_64), 0, set);
+  }
+
+  /** Counts the message. */
+  count(counter: Counter): void {
+    counter.count++;
+  }
+
+  /** What is decided or written by more than the message is good until then, in microseconds since 1970. */
+  holdsUntil(_micros: number): void {}
+
+  // Writing
+
+  putDecimal(writer: ByteWriter, slot: number, bytes: 1 | 2 | 4 | 8): void {
+    const { buffer } = this;
+    const at = this.start + this.at(slot);
+    if (bytes === 8) writer.decimal64(buffer, at);
+    else writer.decimal(bytes === 4 ? readU32BE(buffer, at) : bytes === 2 ? readU16BE(buffer, at) : buffer[at]!);
+  }
+
+  /** A 32-bit number in host byte order. */
+  putHostDecimal(writer: ByteWriter, slot: number): void {
+    writer.decimal(readU32Host(this.buffer, this.start + this.at(slot)));
+  }
+
+  /** A 16-bit number, without padding. */
+  putHex(writer: ByteWriter, slot: number): void {
+    writer.hex16(readU16BE(this.buffer, this.start + this.at(slot)));
+  }
+
+  putIpv4(writer: ByteWriter, slot: number): void {
+    writer.ipv4(this.buffer, this.start + this.at(slot));
+  }
+
+  putIpv6(writer: ByteWriter, slot: number): void {
+    writer.ipv6(this.buffer, this.start + this.at(slot));
+  }
+
+  /** The name of an 8-bit number; one that has none is called as 0 is. */
+  putName(writer: ByteWriter, slot: number, names: readonly Uint8Array[]): void {
+    writer.put(names[this.buffer[this.start + this.at(slot)]!] ?? names[0]!);
+  }
+
+  /** The names of the flags that are set. */
+  putFlags(writer: ByteWriter, slot: number, { first, between, none, rows }: FlagTexts): void {
+    const at = this.start + this.at(slot);
+    const length = payloadLength(this.buffer, at);
+    let any = false;
+    for (const { byte, bit, name } of rows) {
+      if (byte >= length || (this.buffer[at + byte]! & bit) === 0) continue;
+      writer.put(any ? between : first);
+      writer.put(name);
+      any = true;
+    }
+    if (!any) writer.put(none);
+  }
+
+  /** How many whole seconds have passed since a time in nanoseconds, at `nowMicroseconds`; 0 for a time to come. */
+  putAge(writer: ByteWriter, slot: number, nowMicroseconds: () => number): void {
+    const since = seconds(readU64BE(this.buffer, this.start + this.at(slot)));
+    writer.decimal(Math.max(0, Math.floor(nowMicroseconds() / 1e6) - since));
+  }
+
+  /**
+   * How many seconds passed between two times in nanoseconds, 0 where the second is earlier: whole seconds of the difference
+   * (`exact`), or the difference of the whole seconds.
+   */
+  putSpan(writer: ByteWriter, from: number, to: number, exact: boolean): void {
+    const [a, b] = [from, to].map((slot) => readU64BE(this.buffer, this.start + this.at(slot))) as [bigint, bigint];
+    writer.decimal(Math.max(0, exact ? seconds(b - a) : seconds(b) - seconds(a)));
+  }
+
+  // Copying: bytes as they are, or what is made of them, for keys and requests
+
+  /** The first `count` bytes. */
+  copy(to: Bytes, slot: number, count: number): void {
+    const { buffer } = this;
+    const from = this.start + this.at(slot);
+    for (let i = 0; i < count; i++) to.buffer[to.length + i] = buffer[from + i]!;
+    to.length += count;
+  }
+
+  /** As many bytes as the mask has, under the mask. */
+  copyMasked(to: Bytes, slot: number, mask: Uint8Array): void {
+    const { buffer } = this;
+    const from = this.start + this.at(slot);
+    for (let i = 0; i < mask.length; i++) to.buffer[to.length + i] = buffer[from + i]! & mask[i]!;
+    to.length += mask.length;
+  }
+
+  /** What a table of 256 bytes says of the first byte. */
+  copyLookedUp(to: Bytes, slot: number, table: Uint8Array): void {
+    to.buffer[to.length++] = table[this.buffer[this.start + this.at(slot)]!]!;
+  }
+
+  /** A 32-bit number, divided by a constant and rounded down; four bytes in network byte order. */
+  copyQuotient(to: Bytes, slot: number, divisor: number): void {
+    const value = Math.floor(readU32BE(this.buffer, this.start + this.at(slot)) / divisor);
+    const { buffer, length } = to;
+    buffer[length] = value >>> 24;
+    buffer[length + 1] = value >>> 16;
+    buffer[length + 2] = value >>> 8;
+    buffer[length + 3] = value;
+    to.length = length + 4;
+  }
+
+  /** The sum of two 64-bit numbers, modulo 2^64; eight bytes in network byte order. */
+  copySum(to: Bytes, first: number, second: number): void {
+    const { buffer, start } = this;
+    const [a, b] = [start + this.at(first), start + this.at(second)];
+    for (let i = 7, carry = 0; i >= 0; i--) {
+      carry += buffer[a + i]! + buffer[b + i]!;
+      to.buffer[to.length + i] = carry;
+      carry >>= 8;
+    }
+    to.length += 8;
   }
 
   #use(buffer: Uint8Array): void {
@@ -220,15 +422,17 @@ abstract class MessageView {
   /** Reads the attributes one by one, and remembers how they lie. */
   #readAnew(remember: boolean): void {
     const { buffer, start } = this;
-    const end = this.#end;
+    const end = this.end;
     const words = this.#words;
     const slots = new Int32Array(S.SLOTS);
     const offsets: number[] = [];
     this.#slots = NO_SLOTS;
+    this.headers = undefined;
     readAttributes(slots, offsets, buffer, start, start + HEADERS, end, this.#schema);
     this.#slots = slots;
     if (!remember) return;
     const places = Int32Array.from(offsets, (offset) => offset >> 2);
+    this.headers = places;
     const headers = places.map((place) => words[(start >> 2) + place]!);
     const known = this.#layouts[end - start] ?? [];
     this.#layouts[end - start] = [{ slots, places, headers }, ...known.slice(0, LAYOUTS_PER_LENGTH - 1)];

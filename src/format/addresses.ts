@@ -22,7 +22,6 @@ export function isIpv4Slot(slot: number): boolean {
 
 /** Writes the address in a slot that the functions above found. */
 export function writeAddress(writer: ByteWriter, view: MessageView, slot: number): void {
-  const offset = view.offset(slot);
-  if (isIpv4Slot(slot)) writer.ipv4(view.buffer, offset);
-  else writer.ipv6(view.buffer, offset);
+  if (isIpv4Slot(slot)) view.putIpv4(writer, slot);
+  else view.putIpv6(writer, slot);
 }

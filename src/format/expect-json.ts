@@ -16,7 +16,7 @@ const HELPER = J.key("helper");
 const ID = J.key("id");
 
 export function expectJson(options: FormatOptions): Formatter<ExpectView> {
-  const flags = J.flagsWriter("flags", EXPECT_FLAG_NAMES);
+  const flags = J.flagTexts("flags", EXPECT_FLAG_NAMES);
   return {
     suffix: false,
     entry(writer, view, event) {
@@ -40,7 +40,7 @@ export function expectJson(options: FormatOptions): Formatter<ExpectView> {
       J.closeObject(writer);
       J.comma(writer);
       J.numberJson(writer, view, ZONE, S.TOP + C.CTA_EXPECT_ZONE, 2);
-      if (view.has(S.TOP + C.CTA_EXPECT_FLAGS)) flags(writer, view.u32(S.TOP + C.CTA_EXPECT_FLAGS));
+      J.flagsJson(writer, view, flags, S.TOP + C.CTA_EXPECT_FLAGS);
       J.numberJson(writer, view, CLASS, S.TOP + C.CTA_EXPECT_CLASS, 4);
       J.textJson(writer, view, HELPER, S.TOP + C.CTA_EXPECT_HELP_NAME);
       J.numberJson(writer, view, ID, S.TOP + C.CTA_EXPECT_ID, 4);

@@ -4,7 +4,6 @@ import { hasLabel } from "../ctnetlink/labels.js";
 import { DCCP_ROLES, STATUS_NAMES } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { readU32Host } from "../netlink/attributes.js";
 import {
   isDestinationPortTranslated,
   isDestinationTranslated,
@@ -12,7 +11,7 @@ import {
   isSourceTranslated,
 } from "../protocol/nat.js";
 import { protocolByNumber } from "../protocol/protocols.js";
-import { stateName } from "../protocol/state.js";
+import { hasState, putState } from "../protocol/state.js";
 import { TUPLES } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
@@ -65,7 +64,7 @@ function direction(
   J.numberJson(writer, view, ZONE, base + S.T_ZONE, 2);
   if (view.has(vtag)) {
     writer.put(VTAG);
-    writer.decimal(readU32Host(view.buffer, view.offset(vtag)));
+    view.putHostDecimal(writer, vtag);
     J.comma(writer);
   }
   J.number64Json(writer, view, PACKETS, counters + 1);
@@ -150,7 +149,7 @@ function master(writer: ByteWriter, view: FlowView): void {
 }
 
 export function flowJson(options: FormatOptions): Formatter<FlowView> {
-  const status = J.flagsWriter("status", STATUS_NAMES);
+  const status = J.flagTexts("status", STATUS_NAMES);
   return {
     suffix: false,
     entry(writer, view, event) {
@@ -161,17 +160,16 @@ export function flowJson(options: FormatOptions): Formatter<FlowView> {
       const number = view.has(S.ORIG + S.T_PROTO_NUM) ? view.u8(S.ORIG + S.T_PROTO_NUM) : undefined;
       if (number !== undefined) J.protocolJson(writer, number);
       J.numberJson(writer, view, TIMEOUT, S.TOP + C.CTA_TIMEOUT, 4);
-      const state = stateName(view);
-      if (state !== undefined) {
+      if (hasState(view)) {
         writer.put(STATE);
-        writer.put(state);
+        putState(writer, view);
         writer.put(QUOTE_COMMA);
       }
       if (view.has(S.DCCP + C.CTA_PROTOINFO_DCCP_ROLE)) {
         const role = ROLES[view.u8(S.DCCP + C.CTA_PROTOINFO_DCCP_ROLE)];
         if (role !== undefined) writer.put(role);
       }
-      if (view.has(S.TOP + C.CTA_STATUS)) status(writer, view.u32(S.TOP + C.CTA_STATUS));
+      J.flagsJson(writer, view, status, S.TOP + C.CTA_STATUS);
       const { COUNTERS_ORIG, COUNTERS_REPLY, SCTP } = S;
       direction(writer, view, ORIG, S.ORIG, number, COUNTERS_ORIG, SCTP + C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL);
       direction(writer, view, REPLY, S.REPLY, number, COUNTERS_REPLY, SCTP + C.CTA_PROTOINFO_SCTP_VTAG_REPLY);

@@ -2,13 +2,13 @@
 
 import * as C from "../ctnetlink/constants.js";
 import { EVENT_DESTROY, EVENT_UPDATE } from "../ctnetlink/events.js";
-import { DCCP_ROLES, type StatusName, statusBit } from "../ctnetlink/names.js";
+import { type FlagTexts, flagRows } from "../ctnetlink/fields.js";
+import { DCCP_ROLES, STATUS_NAMES, type StatusName } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { readU32Host } from "../netlink/attributes.js";
 import { isDestinationTranslated, isSourceTranslated } from "../protocol/nat.js";
 import { protocolByNumber, textByProtocol } from "../protocol/protocols.js";
-import { stateName } from "../protocol/state.js";
+import { hasState, putState } from "../protocol/state.js";
 import type { TupleKind } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
@@ -19,10 +19,14 @@ const UPDATE = ascii("-U");
 const DELETE = ascii("-D");
 const TIMEOUT = ascii(" -t ");
 const STATUS = ascii(" -u ");
-const UNSET = ascii("UNSET");
 /** The reference saves no other flags. */
 const SAVED_STATUS: readonly StatusName[] = ["EXPECTED", "SEEN_REPLY", "ASSURED", "FIXED_TIMEOUT"];
-const STATUS_FLAGS = SAVED_STATUS.map((name) => ({ bit: statusBit(name), name: ascii(name) }));
+const STATUS_FLAGS: FlagTexts = {
+  first: ascii(""),
+  between: ascii(","),
+  none: ascii("UNSET"),
+  rows: flagRows(STATUS_NAMES.map((name) => (SAVED_STATUS.includes(name) ? name : undefined))),
+};
 const SECMARK = ascii(" -c ");
 const ZONE = ascii(" -w ");
 const ORIG_ZONE = ascii(" --orig-zone ");
@@ -41,7 +45,6 @@ const ORIG_VTAG = ascii(" --orig-vtag ");
 const REPLY_VTAG = ascii(" --reply-vtag ");
 const ROLE = ascii(" --role ");
 const ROLES = DCCP_ROLES.map(ascii);
-const COMMA = 0x2c;
 
 interface TupleOption {
   before: Uint8Array;
@@ -81,21 +84,10 @@ const TUPLE_OPTIONS: Readonly<Record<TupleKind, readonly TupleOption[]>> = {
   ],
 };
 
-function statusFlags(writer: ByteWriter, status: number): void {
-  let first = true;
-  for (const { bit, name } of STATUS_FLAGS) {
-    if ((status & bit) === 0) continue;
-    if (!first) writer.byte(COMMA);
-    first = false;
-    writer.put(name);
-  }
-  if (first) writer.put(UNSET);
-}
-
 function number(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number, bytes: 1 | 2 | 4): void {
   if (!view.has(slot)) return;
   writer.put(option);
-  writer.decimal(bytes === 1 ? view.u8(slot) : bytes === 2 ? view.u16(slot) : view.u32(slot));
+  view.putDecimal(writer, slot, bytes);
 }
 
 function address(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number): void {
@@ -108,7 +100,7 @@ function address(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: n
 function vtag(writer: ByteWriter, view: FlowView, option: Uint8Array, slot: number): void {
   if (!view.has(slot)) return;
   writer.put(option);
-  writer.decimal(readU32Host(view.buffer, view.offset(slot)));
+  view.putHostDecimal(writer, slot);
 }
 
 export function flowSave({ deleting }: Pick<FormatOptions, "deleting">): Formatter<FlowView> {
@@ -120,7 +112,7 @@ export function flowSave({ deleting }: Pick<FormatOptions, "deleting">): Formatt
       number(writer, view, TIMEOUT, S.TOP + C.CTA_TIMEOUT, 4);
       if (view.has(S.TOP + C.CTA_STATUS)) {
         writer.put(STATUS);
-        statusFlags(writer, view.u32(S.TOP + C.CTA_STATUS));
+        view.putFlags(writer, S.TOP + C.CTA_STATUS, STATUS_FLAGS);
       }
       number(writer, view, SECMARK, S.TOP + C.CTA_SECMARK, 4);
       number(writer, view, ZONE, S.TOP + C.CTA_ZONE, 2);
@@ -137,10 +129,9 @@ export function flowSave({ deleting }: Pick<FormatOptions, "deleting">): Formatt
       const protocol = protocolByNumber(protonum);
       if (protocol === undefined) return;
       for (const { before, slot, bytes } of TUPLE_OPTIONS[protocol.kind]) number(writer, view, before, slot, bytes);
-      const state = stateName(view);
-      if (state !== undefined) {
+      if (hasState(view)) {
         writer.put(STATE);
-        writer.put(state);
+        putState(writer, view);
       }
       vtag(writer, view, ORIG_VTAG, S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_ORIGINAL);
       vtag(writer, view, REPLY_VTAG, S.SCTP + C.CTA_PROTOINFO_SCTP_VTAG_REPLY);

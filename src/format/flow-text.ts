@@ -3,7 +3,7 @@ import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 import { textByProtocol } from "../protocol/protocols.js";
-import { stateName } from "../protocol/state.js";
+import { hasState, putState } from "../protocol/state.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { destinationSlot, sourceSlot, writeAddress } from "./addresses.js";
@@ -38,6 +38,7 @@ const USE = ascii("use=");
 const ID = ascii("id=");
 const LABELS = ascii("labels");
 const BLANK = 0x20;
+const SHOWN_STATUS = C.IPS_SEEN_REPLY | C.IPS_HW_OFFLOAD | C.IPS_OFFLOAD | C.IPS_ASSURED;
 
 function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8Array, counters: number): void {
   const source = sourceSlot(view, base);
@@ -56,9 +57,9 @@ function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8
   number(writer, view, zoneName, base + S.T_ZONE, 2);
   if (view.has(counters + 1) && view.has(counters + 2)) {
     writer.put(PACKETS);
-    writer.decimal64(view.buffer, view.offset(counters + 1));
+    view.putDecimal(writer, counters + 1, 8);
     writer.put(BYTES);
-    writer.decimal64(view.buffer, view.offset(counters + 2));
+    view.putDecimal(writer, counters + 2, 8);
     writer.byte(BLANK);
   }
 }
@@ -67,7 +68,7 @@ function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8
 function number(writer: ByteWriter, view: FlowView, name: Uint8Array, slot: number, bytes: 2 | 4): void {
   if (!view.has(slot)) return;
   writer.put(name);
-  writer.decimal(bytes === 2 ? view.u16(slot) : view.u32(slot));
+  view.putDecimal(writer, slot, bytes);
   writer.byte(BLANK);
 }
 
@@ -80,12 +81,14 @@ function foreign(writer: ByteWriter, view: FlowView, name: Uint8Array, slot: num
 
 function times(writer: ByteWriter, view: FlowView, options: FormatOptions): void {
   if (!view.has(S.TIMESTAMP + 1)) return;
-  const start = wholeSeconds(view.u64(S.TIMESTAMP + 1));
-  const stop = view.has(S.TIMESTAMP + 2) ? wholeSeconds(view.u64(S.TIMESTAMP + 2)) : undefined;
+  const stopped = view.has(S.TIMESTAMP + 2);
   writer.put(DELTA_TIME);
-  writer.decimal(Math.max(0, (stop ?? Math.floor(options.nowMicroseconds() / 1e6)) - start));
+  if (stopped) view.putSpan(writer, S.TIMESTAMP + 1, S.TIMESTAMP + 2, false);
+  else view.putAge(writer, S.TIMESTAMP + 1, options.nowMicroseconds);
   writer.byte(BLANK);
   if (!options.ktimestamp) return;
+  const start = wholeSeconds(view.u64(S.TIMESTAMP + 1));
+  const stop = stopped ? wholeSeconds(view.u64(S.TIMESTAMP + 2)) : undefined;
   writer.text(`[start=${ctime(start, options)}] `);
   if (stop !== undefined) writer.text(`[stop=${ctime(stop, options)}] `);
 }
@@ -115,16 +118,15 @@ export function flowText(options: FormatOptions): Formatter<FlowView> {
       if (options.extended) writer.put(view.family === C.AF_INET6 ? IPV6 : IPV4);
       if (view.has(S.ORIG + S.T_PROTO_NUM)) writer.put(layer4(view.u8(S.ORIG + S.T_PROTO_NUM)));
       if (view.has(S.TOP + C.CTA_TIMEOUT)) {
-        writer.decimal(view.u32(S.TOP + C.CTA_TIMEOUT));
+        view.putDecimal(writer, S.TOP + C.CTA_TIMEOUT, 4);
         writer.byte(BLANK);
       }
-      const state = stateName(view);
-      if (state !== undefined) {
-        writer.put(state);
+      if (hasState(view)) {
+        putState(writer, view);
         writer.byte(BLANK);
       }
       tuple(writer, view, S.ORIG, ZONE_ORIG, S.COUNTERS_ORIG);
-      const status = view.has(S.TOP + C.CTA_STATUS) ? view.u32(S.TOP + C.CTA_STATUS) : C.IPS_SEEN_REPLY;
+      const status = view.has(S.TOP + C.CTA_STATUS) ? view.bits(S.TOP + C.CTA_STATUS, SHOWN_STATUS) : C.IPS_SEEN_REPLY;
       if ((status & C.IPS_SEEN_REPLY) === 0) writer.put(UNREPLIED);
       tuple(writer, view, S.REPLY, ZONE_REPLY, S.COUNTERS_REPLY);
       if ((status & C.IPS_HW_OFFLOAD) !== 0) writer.put(HW_OFFLOAD);

@@ -2,12 +2,12 @@
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { stateNameXml } from "../protocol/state.js";
+import { hasState, putStateXml } from "../protocol/state.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { FormatOptions, Formatter } from "./formatter.js";
 import { labelNames } from "./labels.js";
-import { eventMicroseconds, whenXml, wholeSeconds } from "./time.js";
+import { eventMicroseconds, whenXml } from "./time.js";
 import * as X from "./xml.js";
 
 const META_ORIGINAL = ascii('<meta direction="original">');
@@ -37,7 +37,7 @@ const HELPER = X.element("helper");
 
 function number64(writer: ByteWriter, view: FlowView, { open, close }: X.Element, slot: number): void {
   writer.put(open);
-  writer.decimal64(view.buffer, view.offset(slot));
+  view.putDecimal(writer, slot, 8);
   writer.put(close);
 }
 
@@ -74,19 +74,17 @@ function labels(writer: ByteWriter, view: FlowView, map: LabelMap): void {
 
 function times(writer: ByteWriter, view: FlowView, options: FormatOptions): void {
   if (!view.has(S.TIMESTAMP + 1)) return;
-  const start = view.u64(S.TIMESTAMP + 1);
-  const stop = view.has(S.TIMESTAMP + 2) ? view.u64(S.TIMESTAMP + 2) : undefined;
+  const stopped = view.has(S.TIMESTAMP + 2);
   if (options.ktimestamp) {
     writer.put(TIMESTAMP.open);
     number64(writer, view, START, S.TIMESTAMP + 1);
-    if (stop !== undefined) number64(writer, view, STOP, S.TIMESTAMP + 2);
+    if (stopped) number64(writer, view, STOP, S.TIMESTAMP + 2);
     writer.put(TIMESTAMP.close);
   }
   writer.put(DELTATIME.open);
   // The span in whole seconds once it is over; until then, the clock's second less the second of the start.
-  const seconds =
-    stop === undefined ? Math.floor(options.nowMicroseconds() / 1e6) - wholeSeconds(start) : wholeSeconds(stop - start);
-  writer.decimal(Math.max(0, seconds));
+  if (stopped) view.putSpan(writer, S.TIMESTAMP + 1, S.TIMESTAMP + 2, true);
+  else view.putAge(writer, S.TIMESTAMP + 1, options.nowMicroseconds);
   writer.put(DELTATIME.close);
 }
 
@@ -100,10 +98,9 @@ export function flowXml(options: FormatOptions): Formatter<FlowView> {
       direction(writer, view, META_ORIGINAL, S.ORIG, S.COUNTERS_ORIG);
       direction(writer, view, META_REPLY, S.REPLY, S.COUNTERS_REPLY);
       writer.put(META_INDEPENDENT);
-      const state = stateNameXml(view);
-      if (state !== undefined) {
+      if (hasState(view)) {
         writer.put(STATE.open);
-        writer.put(state);
+        putStateXml(writer, view);
         writer.put(STATE.close);
       }
       X.numberXml(writer, view, TIMEOUT, S.TOP + C.CTA_TIMEOUT, 4);
@@ -115,7 +112,7 @@ export function flowXml(options: FormatOptions): Formatter<FlowView> {
       X.numberXml(writer, view, USE, S.TOP + C.CTA_USE, 4);
       X.numberXml(writer, view, ID, S.TOP + C.CTA_ID, 4);
       if (view.has(S.TOP + C.CTA_STATUS)) {
-        const status = view.u32(S.TOP + C.CTA_STATUS);
+        const status = view.bits(S.TOP + C.CTA_STATUS, C.IPS_ASSURED | C.IPS_SEEN_REPLY);
         if ((status & C.IPS_ASSURED) !== 0) writer.put(ASSURED);
         if ((status & C.IPS_SEEN_REPLY) === 0) writer.put(UNREPLIED);
       }

@@ -1,5 +1,6 @@
 /** What every output format is: a way to write one entry, and what stands around all of them. */
 import type { EventType } from "../ctnetlink/events.js";
+import type { MessageView } from "../ctnetlink/view.js";
 import type { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { LocalTime } from "../system/local-time.js";
@@ -31,8 +32,8 @@ export interface FormatOptions {
   events?: boolean;
   /** How wide the lines of a table may be; as wide as need be where it is absent. */
   columns?: number;
-  /** The name of the program that owns a netlink port id, for the formats that put it inside the entry. */
-  programName?(portId: number): Uint8Array | undefined;
+  /** The name of the program that brought an event about, for the formats that put it inside the entry. */
+  programName?(view: MessageView): Uint8Array | undefined;
   /** The time of day in microseconds since 1970. */
   nowMicroseconds(): number;
   /** localtime_r(3). */

@@ -4,6 +4,7 @@
  */
 import * as C from "../ctnetlink/constants.js";
 import { EVENT_NAMES } from "../ctnetlink/events.js";
+import { type FlagTexts, flagRows } from "../ctnetlink/fields.js";
 import { flagNames } from "../ctnetlink/names.js";
 import * as S from "../ctnetlink/slots.js";
 import type { MessageView } from "../ctnetlink/view.js";
@@ -104,7 +105,7 @@ export function numberJson(
 ): void {
   if (!view.has(slot)) return;
   writer.put(name);
-  writer.decimal(bytes === 4 ? view.u32(slot) : bytes === 2 ? view.u16(slot) : view.u8(slot));
+  view.putDecimal(writer, slot, bytes);
   writer.byte(COMMA);
 }
 
@@ -112,7 +113,7 @@ export function numberJson(
 export function number64Json(writer: ByteWriter, view: MessageView, name: Uint8Array, slot: number): void {
   if (!view.has(slot)) return;
   writer.put(name);
-  writer.decimal64(view.buffer, view.offset(slot));
+  view.putDecimal(writer, slot, 8);
   writer.byte(COMMA);
 }
 
@@ -188,20 +189,19 @@ export function masterJson(writer: ByteWriter, view: MessageView, base: number):
   numberJson(writer, view, ZONE, base + S.T_ZONE, 2);
 }
 
-/** Few combinations of flags occur, so each is spelt once. */
-const MOST_SPELLINGS = 1024;
+/** How a member that lists the flags of a 32-bit number is written; its bracket is left open. */
+export function flagTexts(name: string, names: readonly string[]): FlagTexts {
+  const open = listKey(name);
+  const all = flagNames(0xffffffff, names).map((flag) => JSON.stringify(flag));
+  return { first: open, between: ascii(","), none: open, rows: flagRows(all) };
+}
 
-/** Writes a member that lists the flags of a value. */
-export function flagsWriter(name: string, names: readonly string[]): (writer: ByteWriter, value: number) => void {
-  const spellings = new Map<number, Uint8Array>();
-  return (writer, value) => {
-    let spelling = spellings.get(value);
-    if (spelling === undefined) {
-      if (spellings.size === MOST_SPELLINGS) spellings.clear();
-      spellings.set(value, (spelling = member(name, flagNames(value, names))));
-    }
-    writer.put(spelling);
-  };
+/** A member that lists flags, where the kernel sent them. */
+export function flagsJson(writer: ByteWriter, view: MessageView, flags: FlagTexts, slot: number): void {
+  if (!view.has(slot)) return;
+  view.putFlags(writer, slot, flags);
+  writer.byte(BRACKET_CLOSE);
+  writer.byte(COMMA);
 }
 
 /** By EventType. */
@@ -229,7 +229,7 @@ export function eventJson(writer: ByteWriter, view: MessageView, event: number, 
   writer.put(PORTID);
   writer.decimal(portId);
   writer.byte(COMMA);
-  const program = options.programName?.(portId);
+  const program = options.programName?.(view);
   if (program === undefined) return;
   writer.put(PROGNAME);
   writeText(writer, program);

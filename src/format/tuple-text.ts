@@ -6,6 +6,7 @@ import { byKind } from "../protocol/tuples.js";
 import { ascii, type ByteWriter } from "../system/byte-writer.js";
 
 const BLANK = 0x20;
+const ZERO = 0x30;
 
 /** By EventType: the name right-aligned in 9 columns, then a blank. */
 export const EVENT_COLUMN = ["", ...EVENT_NAMES.map((name) => `${`[${name.toUpperCase()}]`.padStart(9)} `)].map(ascii);
@@ -25,9 +26,9 @@ export function tupleText(writer: ByteWriter, view: MessageView, base: number, n
   if (protocol === undefined) return;
   for (const { before, slot, bytes, hexadecimal } of FIELDS[protocol.kind]) {
     writer.put(before);
-    const value = view.has(base + slot) ? (bytes === 1 ? view.u8(base + slot) : view.u16(base + slot)) : 0;
-    if (hexadecimal) writer.hex16(value);
-    else writer.decimal(value);
+    if (!view.has(base + slot)) writer.byte(ZERO);
+    else if (hexadecimal) view.putHex(writer, base + slot);
+    else view.putDecimal(writer, base + slot, bytes);
     writer.byte(BLANK);
   }
 }

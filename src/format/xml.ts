@@ -63,6 +63,7 @@ const FIELDS = byKind((fields, kind) =>
   kind === "icmp" || kind === "icmpv6" ? [] : fields.map(({ name, slot }) => ({ tags: element(name), slot })),
 );
 const HEX = ascii("0x");
+const ZERO = 0x30;
 
 /** Ports or keys of protocol `number` in the tuple at `base`. The reference shows an absent one as 0. */
 export function tupleXml(writer: ByteWriter, view: MessageView, base: number, number: number): void {
@@ -70,14 +71,11 @@ export function tupleXml(writer: ByteWriter, view: MessageView, base: number, nu
   if (protocol === undefined) return;
   const { kind } = protocol;
   for (const { tags, slot } of FIELDS[kind]) {
-    const value = view.has(base + slot) ? view.u16(base + slot) : 0;
     writer.put(tags.open);
-    if (kind === "keys") {
-      writer.put(HEX);
-      writer.hex16(value);
-    } else {
-      writer.decimal(value);
-    }
+    if (kind === "keys") writer.put(HEX);
+    if (!view.has(base + slot)) writer.byte(ZERO);
+    else if (kind === "keys") view.putHex(writer, base + slot);
+    else view.putDecimal(writer, base + slot, 2);
     writer.put(tags.close);
   }
 }
@@ -86,7 +84,7 @@ export function tupleXml(writer: ByteWriter, view: MessageView, base: number, nu
 export function numberXml(writer: ByteWriter, view: MessageView, tags: Element, slot: number, bytes: 2 | 4): void {
   if (!view.has(slot)) return;
   writer.put(tags.open);
-  writer.decimal(bytes === 2 ? view.u16(slot) : view.u32(slot));
+  view.putDecimal(writer, slot, bytes);
   writer.put(tags.close);
 }
 

@@ -6,7 +6,6 @@ import * as S from "../ctnetlink/slots.js";
 import type { FlowView, MessageView } from "../ctnetlink/view.js";
 import { destinationSlot, isIpv4Slot, sourceSlot } from "../format/addresses.js";
 import { rfc3339 } from "../format/time.js";
-import { readU32Host } from "../netlink/attributes.js";
 import {
   isDestinationPortTranslated,
   isDestinationTranslated,
@@ -150,11 +149,10 @@ export interface Flow {
 const scratch = new ByteWriter(64);
 
 function addressText(view: MessageView, slot: number): string {
-  const { buffer } = view;
-  const at = view.offset(slot);
-  if (isIpv4Slot(slot)) return `${buffer[at]}.${buffer[at + 1]}.${buffer[at + 2]}.${buffer[at + 3]}`;
+  const address = view.bytes(slot);
+  if (isIpv4Slot(slot)) return `${address[0]}.${address[1]}.${address[2]}.${address[3]}`;
   scratch.clear();
-  scratch.ipv6(buffer, at);
+  scratch.ipv6(address, 0);
   return Buffer.from(scratch.written()).toString("latin1");
 }
 
@@ -217,7 +215,7 @@ function direction(
   // The kernel sends no tuple without addresses.
   const result = readTuple({}, view, base, number) as Direction;
   if (view.has(base + S.T_ZONE)) result.zone = view.u16(base + S.T_ZONE);
-  if (view.has(vtag)) result.vtag = readU32Host(view.buffer, view.offset(vtag));
+  if (view.has(vtag)) result.vtag = view.u32Host(vtag);
   if (view.has(counters + 1)) result.packets = view.u64(counters + 1);
   if (view.has(counters + 2)) result.bytes = view.u64(counters + 2);
   return result;

@@ -5,6 +5,7 @@ import { FlowView } from "../ctnetlink/view.js";
 import { type Ahead, lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
+import type { Repeater } from "../trace/repeater.js";
 import { compileFilter, type FlowFilter } from "./filter.js";
 import { kernelFilter } from "./kernel-filter.js";
 import type { MissingFacts } from "./missing-facts.js";
@@ -33,6 +34,8 @@ export interface DumpOptions {
   nowMicroseconds?: () => number;
   /** Told of the entries that do not match. */
   missing?: MissingFacts | undefined;
+  /** Does the messages that are like one before, where there is no limit; the rest is visited with its view. */
+  repeater?: Repeater | undefined;
 }
 
 /** The parts of a dump until enough of it was seen. */
@@ -73,27 +76,32 @@ export function* dumpFlowParts(
   ahead: Ahead = false,
 ): Generator<void, { interrupted: boolean }, void> {
   const { type = CT_GET, limit = Number.POSITIVE_INFINITY, missing } = options;
+  const repeater = limit === Number.POSITIVE_INFINITY ? options.repeater : undefined;
   const helped = type === CT_GET && (options.kernelFilter ?? true);
   const view = new FlowView();
   const now = options.nowMicroseconds?.();
   const matches = compileFilter(filter, now === undefined ? undefined : () => now);
   let received = false;
   let found = 0;
+  const consider = (view: FlowView): void => {
+    if (matches !== undefined && !matches(view)) {
+      missing?.note(view);
+      return;
+    }
+    found++;
+    visit(view);
+  };
   const dump = (request: DumpFilter) => {
     const parts = connection.dumpParts(
       (writer) => encodeFlowDump(writer, type, request),
       (buffer, start, end) => {
         received = true;
-        if (found >= limit) return;
+        if (repeater !== undefined) return repeater.record(buffer, start, end, consider);
         view.read(buffer, start, end);
-        if (matches !== undefined && !matches(view)) {
-          missing?.note(view);
-          return;
-        }
-        found++;
-        visit(view);
+        if (found < limit) consider(view);
       },
       ahead,
+      repeater && ((buffer, start, end, sequence) => repeater.run(buffer, start, end, sequence)),
     );
     return limit === Number.POSITIVE_INFINITY ? parts : upTo(parts, () => found >= limit);
   };

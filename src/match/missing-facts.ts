@@ -4,7 +4,7 @@
  */
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
-import type { FlowView } from "../ctnetlink/view.js";
+import type { Counter, FlowView } from "../ctnetlink/view.js";
 import { compileFilter, type FlowFilter, type Predicate } from "./filter.js";
 
 /** The facts, with what of a filter asks for each. */
@@ -21,7 +21,7 @@ const NAMES = Object.keys(FACTS) as Fact[];
 /** Counts the entries that would match but for a fact that they lack. */
 export class MissingFacts {
   /** How many entries lack each fact. */
-  readonly counts = new Map<Fact, number>();
+  readonly counts = new Map<Fact, Counter>();
   readonly #facts: readonly Fact[];
   readonly #others: Predicate | undefined;
 
@@ -42,6 +42,8 @@ export class MissingFacts {
   note(view: FlowView): void {
     const missing = this.#facts.find((fact) => !view.has(FACTS[fact].slot));
     if (missing === undefined || this.#others?.(view) === false) return;
-    this.counts.set(missing, (this.counts.get(missing) ?? 0) + 1);
+    let counter = this.counts.get(missing);
+    if (counter === undefined) this.counts.set(missing, (counter = { count: 0 }));
+    view.count(counter);
   }
 }

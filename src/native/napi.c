@@ -12,6 +12,7 @@
 #include <node_api.h>
 
 #include "netlink.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -678,6 +679,79 @@ static napi_value call_set_signal(napi_env env, napi_callback_info info) {
   return result(env, set_signal(number, ignored != 0));
 }
 
+static void finalize_traces(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  traces_free(data);
+}
+
+static const napi_type_tag traces_tag = {0x6e65746c696e6b21, 0x7472616365732121};
+
+static bool get_traces(napi_env env, napi_value value, struct traces **traces) {
+  bool ours = false;
+  napi_valuetype type;
+  return napi_typeof(env, value, &type) == napi_ok && type == napi_external &&
+         napi_check_object_type_tag(env, value, &traces_tag, &ours) == napi_ok && ours &&
+         napi_get_value_external(env, value, (void **)traces) == napi_ok;
+}
+
+/* newTraces(): an object for the calls below. */
+static napi_value call_new_traces(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value external;
+  struct traces *traces = traces_new();
+  if (traces == NULL) return result(env, -ENOMEM);
+  if (napi_create_external(env, traces, finalize_traces, NULL, &external) != napi_ok) {
+    traces_free(traces);
+    return result(env, -ENOMEM);
+  }
+  if (napi_type_tag_object(env, external, &traces_tag) != napi_ok) return result(env, -ENOMEM);
+  return external;
+}
+
+/* addTrace(traces, mask, pattern, program: Uint16Array, constants): 0. */
+static napi_value call_add_trace(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  struct traces *traces;
+  void *mask, *pattern, *program, *constants;
+  size_t mask_length, length, words, constants_length;
+  if (!get_arguments(env, info, 5, arguments) || !get_traces(env, arguments[0], &traces) ||
+      !get_array(env, arguments[1], napi_uint8_array, &mask, &mask_length) ||
+      !get_array(env, arguments[2], napi_uint8_array, &pattern, &length) || mask_length != length ||
+      !get_array(env, arguments[3], napi_uint16_array, &program, &words) ||
+      !get_array(env, arguments[4], napi_uint8_array, &constants, &constants_length)) {
+    return result(env, -EINVAL);
+  }
+  return result(env, traces_add(traces, mask, pattern, length, program, words, constants, constants_length));
+}
+
+/* dropTrace(traces): 0. */
+static napi_value call_drop_trace(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  struct traces *traces;
+  if (!get_arguments(env, info, 1, &argument) || !get_traces(env, argument, &traces)) return result(env, -EINVAL);
+  traces_drop(traces);
+  return result(env, 0);
+}
+
+/* runTraces(traces, buffer, out, state: Uint32Array, lengths: Int32Array or undefined): RUN_*. */
+static napi_value call_run_traces(napi_env env, napi_callback_info info) {
+  napi_value arguments[5];
+  struct traces *traces;
+  void *in, *out, *state, *lengths = NULL;
+  size_t in_size, out_size, words, datagrams = 0;
+  napi_valuetype type;
+  if (!get_arguments(env, info, 5, arguments) || !get_traces(env, arguments[0], &traces) ||
+      !get_array(env, arguments[1], napi_uint8_array, &in, &in_size) ||
+      !get_array(env, arguments[2], napi_uint8_array, &out, &out_size) ||
+      !get_array(env, arguments[3], napi_uint32_array, &state, &words) ||
+      napi_typeof(env, arguments[4], &type) != napi_ok ||
+      (type != napi_undefined && !get_array(env, arguments[4], napi_int32_array, &lengths, &datagrams))) {
+    return result(env, -EINVAL);
+  }
+  return result(env, traces_run(traces, in, in_size, out, out_size, state, words, lengths, datagrams));
+}
+
 /* unshareNetwork(): 0. */
 static napi_value call_unshare_network(napi_env env, napi_callback_info info) {
   (void)info;
@@ -718,6 +792,10 @@ NAPI_MODULE_INIT() {
       {.utf8name = "setSignal", .method = call_set_signal},
       {.utf8name = "unshareNetwork", .method = call_unshare_network},
       {.utf8name = "setNetwork", .method = call_set_network},
+      {.utf8name = "newTraces", .method = call_new_traces},
+      {.utf8name = "addTrace", .method = call_add_trace},
+      {.utf8name = "dropTrace", .method = call_drop_trace},
+      {.utf8name = "runTraces", .method = call_run_traces},
   };
   /* Finalizers run in the reverse order of their making: by then no thread uses a socket. */
   struct sockets *sockets = calloc(1, sizeof(*sockets));

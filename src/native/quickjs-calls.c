@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "netlink.h"
+#include "trace.h"
 
 #define FUNCTION(name) static JSValue name(JSContext *context, JSValueConst this, int count, JSValueConst *arguments)
 
@@ -410,6 +411,69 @@ FUNCTION(call_exit) {
   _exit(status);
 }
 
+/* Traces: objects of a class of their own, so that nothing else can be taken for one. */
+
+static JSClassID traces_class;
+
+static void finalize_traces(JSRuntime *runtime, JSValueConst value) {
+  struct traces *traces = JS_GetOpaque(value, traces_class);
+  if (traces != NULL) traces_free(traces);
+}
+
+static const JSClassDef traces_definition = {"Traces", .finalizer = finalize_traces};
+
+static bool make_traces_class(JSContext *context) {
+  JSRuntime *runtime = JS_GetRuntime(context);
+  JS_NewClassID(runtime, &traces_class);
+  return JS_NewClass(runtime, traces_class, &traces_definition) == 0;
+}
+
+FUNCTION(call_new_traces) {
+  struct traces *traces = traces_new();
+  JSValue object = traces == NULL ? JS_EXCEPTION : JS_NewObjectClass(context, (int)traces_class);
+  if (!JS_IsException(object)) {
+    JS_SetOpaque(object, traces);
+    return object;
+  }
+  if (traces != NULL) traces_free(traces);
+  JS_FreeValue(context, JS_GetException(context));
+  return result(-ENOMEM);
+}
+
+FUNCTION(call_add_trace) {
+  struct traces *traces = JS_GetOpaque(arguments[0], traces_class);
+  void *mask, *pattern, *program, *constants;
+  size_t mask_length, length, words, constants_length;
+  if (traces == NULL || !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT8, &mask, &mask_length) ||
+      !get_array(context, arguments[2], JS_TYPED_ARRAY_UINT8, &pattern, &length) || mask_length != length ||
+      !get_array(context, arguments[3], JS_TYPED_ARRAY_UINT16, &program, &words) ||
+      !get_array(context, arguments[4], JS_TYPED_ARRAY_UINT8, &constants, &constants_length)) {
+    return result(-EINVAL);
+  }
+  return result(traces_add(traces, mask, pattern, length, program, words, constants, constants_length));
+}
+
+FUNCTION(call_drop_trace) {
+  struct traces *traces = JS_GetOpaque(arguments[0], traces_class);
+  if (traces == NULL) return result(-EINVAL);
+  traces_drop(traces);
+  return result(0);
+}
+
+FUNCTION(call_run_traces) {
+  struct traces *traces = JS_GetOpaque(arguments[0], traces_class);
+  void *in, *out, *state, *lengths = NULL;
+  size_t in_size, out_size, words, datagrams = 0;
+  if (traces == NULL || !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT8, &in, &in_size) ||
+      !get_array(context, arguments[2], JS_TYPED_ARRAY_UINT8, &out, &out_size) ||
+      !get_array(context, arguments[3], JS_TYPED_ARRAY_UINT32, &state, &words) ||
+      (!JS_IsUndefined(arguments[4]) &&
+       !get_array(context, arguments[4], JS_TYPED_ARRAY_INT32, &lengths, &datagrams))) {
+    return result(-EINVAL);
+  }
+  return result(traces_run(traces, in, in_size, out, out_size, state, words, lengths, datagrams));
+}
+
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("open", 1, call_open),
     JS_CFUNC_DEF("send", 4, call_send),
@@ -445,6 +509,10 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("ignoreSigpipe", 0, call_ignore_sigpipe),
     JS_CFUNC_DEF("raise", 1, call_raise),
     JS_CFUNC_DEF("exit", 1, call_exit),
+    JS_CFUNC_DEF("newTraces", 0, call_new_traces),
+    JS_CFUNC_DEF("addTrace", 5, call_add_trace),
+    JS_CFUNC_DEF("dropTrace", 1, call_drop_trace),
+    JS_CFUNC_DEF("runTraces", 5, call_run_traces),
 };
 
 #define FUNCTIONS (int)(sizeof(functions) / sizeof(*functions))
@@ -454,6 +522,7 @@ static int fill_native_module(JSContext *context, JSModuleDef *module) {
 }
 
 JSModuleDef *make_native_module(JSContext *context) {
+  if (!make_traces_class(context)) return NULL;
   JSModuleDef *module = JS_NewCModule(context, "native", fill_native_module);
   if (module != NULL) JS_AddModuleExportList(context, module, functions, FUNCTIONS);
   return module;

@@ -52,6 +52,12 @@ export type WriteRequest = (writer: MessageWriter) => void;
  */
 export type OnMessage = (buffer: Uint8Array, start: number, end: number, type: number, flags: number) => void;
 
+/**
+ * Does as many of the messages in `buffer[start, end)` as it can, and returns where the first one begins that it leaves. It must
+ * leave all but those of a subsystem with the given sequence number, and those that say NLM_F_DUMP_INTR.
+ */
+export type Skim = (buffer: Uint8Array, start: number, end: number, sequence: number) => number;
+
 /** Whether a thread receives ahead; a function: it sends too, and the function is called when there is something to fetch. */
 export type Ahead = boolean | (() => void);
 
@@ -118,13 +124,15 @@ export class NetlinkConnection {
    * The kernel makes the next part when it is fetched, so that a caller may take his time; until the end the connection is
    * busy with the dump.
    * @param ahead whether a thread may fetch the next parts meanwhile; a function: see `isWaiting`
+   * @param skim is asked before onMessage
    */
   dumpParts(
     write: WriteRequest,
     onMessage: OnMessage,
     ahead: Ahead = false,
+    skim?: Skim,
   ): Generator<void, { interrupted: boolean }, void> {
-    return this.#parts(write, NLM_F_DUMP, "netlink dump", onMessage, ahead);
+    return this.#parts(write, NLM_F_DUMP, "netlink dump", onMessage, ahead, skim);
   }
 
   /** As `request`, part by part: for a request that takes the kernel long, while an event loop must not wait. */
@@ -146,6 +154,7 @@ export class NetlinkConnection {
     name: string,
     onMessage: OnMessage,
     ahead: Ahead,
+    skim?: Skim,
   ): Generator<void, { interrupted: boolean }, void> {
     // A datagram that was received ahead can be as long as this buffer is by default.
     const readsAhead = ahead !== false && this.#buffer.length >= RECEIVE_BUFFER_BYTES;
@@ -164,7 +173,7 @@ export class NetlinkConnection {
     };
     try {
       for (;;) {
-        const received = this.#receivePart(visit);
+        const received = this.#receivePart(visit, skim && ((start, end) => skim(this.#buffer, start, end, sequence)));
         this.#isWaiting = received === -EINPROGRESS;
         if (!this.#isWaiting) this.#check(received, "recvmsg");
         if (received > 0) return { interrupted };
@@ -287,7 +296,7 @@ export class NetlinkConnection {
   }
 
   /** Receives one datagram. Returns 1 where `visit` has seen the end of the answer, 0 where not, or -errno. */
-  #receivePart(visit: Visit): number {
+  #receivePart(visit: Visit, skim?: (start: number, end: number) => number): number {
     const buffer = this.#buffer;
     const socket = this.#socket;
     let length: number;
@@ -298,6 +307,10 @@ export class NetlinkConnection {
       throw new WireError(`a datagram of ${length} bytes does not fit in ${buffer.length}`, buffer.length);
     }
     for (let start = 0; start < length; ) {
+      if (skim !== undefined) {
+        start = skim(start, length);
+        if (start >= length) break;
+      }
       const end = messageEnd(buffer, start, length);
       const type = messageType(buffer, start);
       if (type === NLMSG_OVERRUN) return -ENOBUFS;

@@ -30,6 +30,11 @@ export const RECEIVE_BUFFER_BYTES = 128 << 20;
 export interface EventHandlers {
   /** Takes a message: it is `buffer[start, end)`, headers included, until the call returns. */
   message(buffer: Uint8Array, start: number, end: number): void;
+  /**
+   * Asked before `message`: does as many messages of the datagrams as it can, from `start` on, and returns where the first one
+   * begins that it leaves, or where the last slot ends. Datagram i is `lengths[i]` bytes at `buffer[i * slot]`.
+   */
+  skim?(buffer: Uint8Array, slot: number, lengths: Int32Array, start: number): number;
   /** The receive buffer overran (ENOBUFS): an unknown number of events is lost. */
   lost(): void;
   /** Nothing more is waiting: time to hand on what was gathered. */
@@ -89,13 +94,31 @@ export class EventListener {
   }
 
   /** Receives a few datagrams, as many as a call of recvmmsg(2) takes, without waiting. Returns whether there may be more. */
-  receive(handlers: Pick<EventHandlers, "message" | "lost">): boolean {
+  receive(handlers: Pick<EventHandlers, "message" | "skim" | "lost">): boolean {
     const received = this.#socket.receiveMany(this.#buffer, SLOT_BYTES, this.#lengths, MSG_DONTWAIT);
     if (received === -EAGAIN) return false;
     if (received === -ENOBUFS) handlers.lost();
     else if (received < 0 && received !== -EINTR) throw failure(this.#sockets, -received, "recvmmsg");
-    for (let i = 0; i < received; i++) deliver(this.#buffer, i * SLOT_BYTES, this.#lengths[i]!, handlers);
+    if (received <= 0) return true;
+    const lengths = this.#lengths.subarray(0, received);
+    for (let at = 0; at < received * SLOT_BYTES; ) {
+      const left = handlers.skim?.(this.#buffer, SLOT_BYTES, lengths, at) ?? at;
+      at = left > at ? left : this.#deliver(at, handlers);
+    }
     return true;
+  }
+
+  /** Hands over the message at `at`, if there is one, and returns where the next one may begin. */
+  #deliver(at: number, handlers: Pick<EventHandlers, "message" | "lost">): number {
+    const slot = Math.floor(at / SLOT_BYTES);
+    const length = this.#lengths[slot]!;
+    // A datagram that did not fit is lost, as it would be to any reader; the kernel sends none of that size.
+    if (length > SLOT_BYTES) handlers.lost();
+    const limit = slot * SLOT_BYTES + length;
+    if (length > SLOT_BYTES || at >= limit) return (slot + 1) * SLOT_BYTES;
+    const end = messageEnd(this.#buffer, at, limit);
+    if (messageType(this.#buffer, at) >= NLMSG_MIN_TYPE) handlers.message(this.#buffer, at, end);
+    return align4(end);
   }
 
   /**
@@ -125,23 +148,4 @@ export class EventListener {
 
 function failure(sockets: Sockets, errno: number, syscall: string): KernelError {
   return new KernelError(errno, syscall, `${syscall}: ${sockets.strerror(errno)}`);
-}
-
-function deliver(
-  buffer: Uint8Array,
-  start: number,
-  length: number,
-  handlers: Pick<EventHandlers, "message" | "lost">,
-): void {
-  // A datagram that did not fit is lost, as it would be to any reader; the kernel sends none of that size.
-  if (length > SLOT_BYTES) {
-    handlers.lost();
-    return;
-  }
-  const limit = start + length;
-  while (start < limit) {
-    const end = messageEnd(buffer, start, limit);
-    if (messageType(buffer, start) >= NLMSG_MIN_TYPE) handlers.message(buffer, start, end);
-    start = align4(end);
-  }
 }

@@ -3,20 +3,15 @@ import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 
-function equalBytes(buffer: Uint8Array, a: number, b: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (buffer[a + i] !== buffer[b + i]) return false;
-  return true;
-}
-
 /** Whether two fields of the same kind are both there and differ. */
 function differ(view: FlowView, a: number, b: number, length: number): boolean {
-  return view.has(a) && view.has(b) && !equalBytes(view.buffer, view.offset(a), view.offset(b), length);
+  return view.has(a) && view.has(b) && !view.isSame(a, b, length);
 }
 
 /** Whether the status allows that the flow is translated: the bit is set, or the kernel sent no status. */
 function mayBe(view: FlowView, done: number): boolean {
   const slot = S.TOP + C.CTA_STATUS;
-  return !view.has(slot) || (view.u32(slot) & done) !== 0;
+  return !view.has(slot) || view.bits(slot, done) !== 0;
 }
 
 /** The source address differs from the reply's destination. */

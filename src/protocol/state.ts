@@ -1,7 +1,7 @@
 /** The state of a flow's connection, in what CTA_PROTOINFO holds. */
 import type { Protoinfo, ProtoinfoValues } from "../ctnetlink/encode.js";
 import type { MessageView } from "../ctnetlink/view.js";
-import { ascii } from "../system/byte-writer.js";
+import { ascii, type ByteWriter } from "../system/byte-writer.js";
 import { PROTOCOLS, protocolByNumber } from "./protocols.js";
 
 /** Of each protocol that has states: the slot of the state, and the names of states by number. */
@@ -11,21 +11,33 @@ const STATES = PROTOCOLS.flatMap(({ protoinfo }) => {
   return [{ slot: stateSlot, names: states.map(ascii), xmlNames: xmlStates.map(ascii) }];
 });
 
+/** The slot of the state, 0 for a flow that has none. */
+export function stateSlot(view: MessageView): number {
+  for (const { slot } of STATES) if (view.has(slot)) return slot;
+  return 0;
+}
+
+export const hasState = (view: MessageView): boolean => stateSlot(view) !== 0;
+
 /** The state's number, or undefined for a flow that has none. */
 export function stateNumber(view: MessageView): number | undefined {
-  for (const { slot } of STATES) if (view.has(slot)) return view.u8(slot);
-  return undefined;
+  const slot = stateSlot(view);
+  return slot === 0 ? undefined : view.u8(slot);
+}
+
+/** Writes the state's name; a number that has none is called NONE. */
+export function putState(writer: ByteWriter, view: MessageView): void {
+  for (const { slot, names } of STATES) if (view.has(slot)) return view.putName(writer, slot, names);
+}
+
+/** Writes the name that the xml format shows. */
+export function putStateXml(writer: ByteWriter, view: MessageView): void {
+  for (const { slot, xmlNames } of STATES) if (view.has(slot)) return view.putName(writer, slot, xmlNames);
 }
 
 /** The state's name; a number that has none is called NONE. */
 export function stateName(view: MessageView): Uint8Array | undefined {
   for (const { slot, names } of STATES) if (view.has(slot)) return names[view.u8(slot)] ?? names[0];
-  return undefined;
-}
-
-/** The name that the xml format shows. */
-export function stateNameXml(view: MessageView): Uint8Array | undefined {
-  for (const { slot, xmlNames } of STATES) if (view.has(slot)) return xmlNames[view.u8(slot)] ?? xmlNames[0];
   return undefined;
 }
 

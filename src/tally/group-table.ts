@@ -9,7 +9,7 @@
  */
 import type { FlowView } from "../ctnetlink/view.js";
 import type { Predicate } from "../match/filter.js";
-import { LITTLE_ENDIAN, readU32BE } from "../netlink/attributes.js";
+import { LITTLE_ENDIAN } from "../netlink/attributes.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { Field, FieldValue } from "./fields.js";
 import { KeyWriter } from "./key.js";
@@ -89,8 +89,7 @@ export class GroupTable {
       if ("counts" in sum) {
         if (sum.counts(view)) this.#add(at, 0, 1);
       } else if (view.has(sum.slot)) {
-        const from = view.offset(sum.slot);
-        this.#add(at, readU32BE(view.buffer, from), readU32BE(view.buffer, from + 4));
+        this.#add(at, view.u32(sum.slot), view.u32Low(sum.slot));
       }
     }
     return row;

@@ -73,7 +73,7 @@ export class Ranking {
     const { width, inverted } = this.#order;
     key.begin();
     this.#order.write(key, view);
-    const { bytes } = key;
+    const { buffer: bytes } = key;
     if (bytes[0] === ABSENT) this.unsorted++;
     if (inverted) for (let i = 1; i < width; i++) bytes[i]! ^= 0xff;
     const place = this.#offered++;
@@ -125,7 +125,7 @@ export class Ranking {
     places[at + 2] = message.length;
     this.#pieces[places[at]!]!.set(message, places[at + 1]!);
     const keys = this.#keys;
-    const { bytes } = this.#key;
+    const { buffer: bytes } = this.#key;
     const stride = this.#stride;
     for (let i = 0; i < stride; i++) keys[slot * stride + i] = bytes[i]!;
   }
@@ -133,7 +133,7 @@ export class Ranking {
   /** Whether the key that was written last comes before that of a slot. */
   #comesBefore(slot: number): boolean {
     const keys = this.#keys;
-    const { bytes } = this.#key;
+    const { buffer: bytes } = this.#key;
     for (let i = 0, at = slot * this.#stride; ; i++, at++) if (bytes[i] !== keys[at]) return bytes[i]! < keys[at]!;
   }
 

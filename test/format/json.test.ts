@@ -159,7 +159,11 @@ const ODD: Odd = {
 };
 
 test("everything at once, with the odd bytes that names can have", () => {
-  const options = { ...PLAIN, labels: LABELS, programName: (port: number) => (port === 4711 ? PROGNAME : undefined) };
+  const options = {
+    ...PLAIN,
+    labels: LABELS,
+    programName: ({ portId: port }: { portId: number }) => (port === 4711 ? PROGNAME : undefined),
+  };
   const text = line(FLOW_FORMATS.json(options), new FlowView(), fullFlow(ODD), EVENT_DESTROY);
   const [flow] = parseLines<FlowEvent>(text);
   assert.deepEqual(Object.keys(flow!).slice(0, 4), ["event", "time", "portid", "progname"]);

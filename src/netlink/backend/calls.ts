@@ -1,6 +1,7 @@
 /** The Backend made of calls that take and return numbers: what the bindings in src/native give, for Node and for QuickJS. */
 import { localTimeOf } from "../../system/local-time.js";
 import type { Backend, Socket } from "./socket.js";
+import type { TraceEngine } from "./traces.js";
 
 /** Each answers with a negative errno where it fails, also for arguments of the wrong type. */
 export interface Calls {
@@ -24,6 +25,18 @@ export interface Calls {
   setSignal(number: number, ignored: number): number;
   unshareNetwork(): number;
   setNetwork(fd: number): number;
+  /** An opaque object, or -errno. */
+  newTraces(): object | number;
+  addTrace(traces: object, mask: Uint8Array, pattern: Uint8Array, program: Uint16Array, constants: Uint8Array): number;
+  dropTrace(traces: object): number;
+  /** Without `lengths`: no datagrams. */
+  runTraces(
+    traces: object,
+    buffer: Uint8Array,
+    out: Uint8Array,
+    state: Uint32Array,
+    lengths: Int32Array | undefined,
+  ): number;
 }
 
 /** What takes a thread: the binding for Node has it. */
@@ -61,6 +74,17 @@ export function backendOf(calls: Calls, threads?: ThreadCalls): Backend {
     setSignal: (number, ignored) => void calls.setSignal(number, ignored ? 1 : 0),
     unshareNetwork: () => calls.unshareNetwork(),
     setNetwork: (fd) => calls.setNetwork(fd),
+    traces: () => traceEngine(calls),
+  };
+}
+
+function traceEngine(calls: Calls): TraceEngine | undefined {
+  const traces = calls.newTraces();
+  if (typeof traces === "number") return undefined;
+  return {
+    add: ({ mask, pattern, program, constants }) => calls.addTrace(traces, mask, pattern, program, constants),
+    drop: () => void calls.dropTrace(traces),
+    run: (buffer, out, state, lengths) => calls.runTraces(traces, buffer, out, state, lengths),
   };
 }
 

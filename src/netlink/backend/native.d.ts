@@ -22,6 +22,10 @@ declare module "native" {
   export const setSignal: Calls["setSignal"];
   export const unshareNetwork: Calls["unshareNetwork"];
   export const setNetwork: Calls["setNetwork"];
+  export const newTraces: Calls["newTraces"];
+  export const addTrace: Calls["addTrace"];
+  export const dropTrace: Calls["dropTrace"];
+  export const runTraces: Calls["runTraces"];
 
   /** open(2) for reading: a descriptor or -errno. */
   export function openFile(path: Uint8Array): number;

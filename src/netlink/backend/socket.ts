@@ -6,6 +6,7 @@
  */
 
 import type { LocalTime } from "../../system/local-time.js";
+import type { TraceEngine } from "./traces.js";
 
 /** A NETLINK_NETFILTER socket (netlink(7)), opened SOCK_RAW | SOCK_CLOEXEC and bound to a port id of the kernel's choice. */
 export interface Socket {
@@ -97,4 +98,7 @@ export interface Process {
 }
 
 /** One way to reach the C library: the N-API addon on Node, the binding for QuickJS in the standalone executable, a script in tests. */
-export interface Backend extends Sockets, Process {}
+export interface Backend extends Sockets, Process {
+  /** An engine of its own for each listing; without one every message is done by TypeScript, which only takes longer. */
+  traces?(): TraceEngine | undefined;
+}

@@ -1,0 +1,568 @@
+/* See trace.h. */
+#include "trace.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADERS 20 /* sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg) */
+#define SEQUENCE_AT offsetof(struct nlmsghdr, nlmsg_seq)
+#define LONGEST_MESSAGE 2048
+#define LONGEST_PROGRAM 4096
+#define MOST_OUTPUT 8192
+#define MOST_TRACES 256
+#define NS_PER_SECOND 1000000000
+
+/* OPERATIONS in src/netlink/backend/traces.ts says what each does. */
+enum {
+  TEXT,
+  COPY,
+  DECIMAL,
+  HOST_DECIMAL,
+  HEX,
+  IPV4,
+  IPV6,
+  NAME,
+  FLAGS,
+  AGE,
+  SPAN,
+  IN,
+  NOT_IN,
+  SAME,
+  DIFFERENT,
+  BEFORE,
+  SUM_IN,
+  SUM_NOT_IN,
+  COUNT,
+};
+
+struct instruction {
+  uint16_t operation, at, b, c;
+};
+
+struct trace {
+  struct trace *next;
+  /* When it was used last, as the traces count. */
+  uint64_t used;
+  const uint8_t *constants;
+  const struct instruction *program;
+  size_t length, instructions, most_output;
+  /* The word that told the last message apart that did not fit: the next one will most likely differ there too. */
+  size_t telling;
+  /* Mask and pattern of the message's words, in turn. */
+  uint64_t bits[];
+};
+
+struct traces {
+  size_t count;
+  uint64_t uses;
+  struct trace *newest;
+  /* By length in words of four bytes; the one used last is the first. */
+  struct trace *of_length[LONGEST_MESSAGE / 4 + 1];
+  /* By octet: its digits, padded, and how many they are. */
+  uint8_t octets[256][4];
+};
+
+/* A run: what does not change while it goes on. */
+struct run {
+  struct traces *traces;
+  const uint8_t *in;
+  uint32_t sequence;
+  uint64_t now; /* in microseconds */
+  uint8_t *out_end;
+  uint32_t *counters;
+};
+
+struct traces *traces_new(void) {
+  struct traces *traces = calloc(1, sizeof(*traces));
+  if (traces == NULL) return NULL;
+  for (unsigned octet = 0; octet < 256; octet++) {
+    uint8_t *text = traces->octets[octet], length = 0;
+    if (octet >= 100) text[length++] = '0' + octet / 100;
+    if (octet >= 10) text[length++] = '0' + octet / 10 % 10;
+    text[length++] = '0' + octet % 10;
+    text[3] = length;
+  }
+  return traces;
+}
+
+void traces_free(struct traces *traces) {
+  for (size_t i = 0; i <= LONGEST_MESSAGE / 4; i++) {
+    for (struct trace *trace = traces->of_length[i], *next; trace != NULL; trace = next) {
+      next = trace->next;
+      free(trace);
+    }
+  }
+  free(traces);
+}
+
+static void remove_trace(struct traces *traces, struct trace *trace) {
+  struct trace **link = &traces->of_length[trace->length / 4];
+  while (*link != trace)
+    link = &(*link)->next;
+  *link = trace->next;
+  if (traces->newest == trace) traces->newest = NULL;
+  traces->count--;
+  free(trace);
+}
+
+void traces_drop(struct traces *traces) {
+  if (traces->newest != NULL) remove_trace(traces, traces->newest);
+}
+
+static void remove_oldest(struct traces *traces) {
+  struct trace *oldest = NULL;
+  for (size_t i = 0; i <= LONGEST_MESSAGE / 4; i++) {
+    for (struct trace *trace = traces->of_length[i]; trace != NULL; trace = trace->next) {
+      if (oldest == NULL || trace->used < oldest->used) oldest = trace;
+    }
+  }
+  if (oldest != NULL) remove_trace(traces, oldest);
+}
+
+/* Checking a trace. Each of the checks answers with how much the instruction writes at most, or with -1. */
+
+static bool within(size_t at, size_t length, size_t size) {
+  return at <= size && length <= size - at;
+}
+
+/* Names: how long a row is, then the rows: how long the name is, the name, and zeros. */
+static int check_names(const uint8_t *names, size_t rows, size_t room) {
+  size_t width = room == 0 ? 0 : *names;
+  if (width == 0 || rows == 0 || !within(1, rows * width, room)) return -1;
+  for (size_t i = 0; i < rows; i++) {
+    if (names[1 + i * width] >= width) return -1;
+  }
+  return (int)width - 1;
+}
+
+/* A text: how long it is, and the text. Moves `at` behind it; -1 where it leaves its room. */
+static int check_text(const uint8_t *from, size_t *at, size_t room) {
+  if (!within(*at, 1, room) || !within(*at + 1, from[*at], room)) return -1;
+  int length = from[*at];
+  *at += 1 + (size_t)length;
+  return length;
+}
+
+/* Flags: the texts before the first, between two, and for none; how many rows; the rows: byte, bit and text. */
+static int check_flags(const uint8_t *flags, size_t room, size_t payload) {
+  size_t at = 0;
+  int first = check_text(flags, &at, room);
+  int between = first < 0 ? -1 : check_text(flags, &at, room);
+  int none = between < 0 ? -1 : check_text(flags, &at, room);
+  if (none < 0 || !within(at, 1, room)) return -1;
+  int most = first;
+  for (int rows = flags[at++]; rows > 0; rows--) {
+    if (!within(at, 2, room) || flags[at] >= payload) return -1;
+    at += 2;
+    int length = check_text(flags, &at, room);
+    if (length < 0) return -1;
+    most += length + between;
+  }
+  return most > none ? most : none;
+}
+
+/* A set of values of `width` bytes: how many items in two bytes, then of each its mask, first and last value. */
+static int check_set(const uint8_t *set, size_t width, size_t room) {
+  if (width == 0 || room < 2) return -1;
+  size_t items = (size_t)(set[0] << 8 | set[1]);
+  return items * 3 * width <= room - 2 ? 0 : -1;
+}
+
+static bool is_width(size_t bytes) {
+  return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+}
+
+static int check(const struct instruction *i, size_t length, const uint8_t *constants, size_t size) {
+  size_t at = i->at, b = i->b, c = i->c;
+  switch (i->operation) {
+  case TEXT:
+    return within(at, b, size) ? (int)b : -1;
+  case COPY:
+    return within(at, b, length) ? (int)b : -1;
+  case DECIMAL:
+    return is_width(b) && within(at, b, length) ? 20 : -1;
+  case HOST_DECIMAL:
+    return within(at, 4, length) ? 10 : -1;
+  case HEX:
+    return within(at, 2, length) ? 4 : -1;
+  case IPV4:
+    /* The padding of the octets counts: it is written over by what comes next, but it is written. */
+    return within(at, 4, length) ? 18 : -1;
+  case IPV6:
+    return within(at, 16, length) ? 64 : -1;
+  case NAME:
+    return within(at, 1, length) && b <= size ? check_names(constants + b, c, size - b) : -1;
+  case FLAGS:
+    return within(at, c, length) && b <= size ? check_flags(constants + b, size - b, c) : -1;
+  case AGE:
+    return within(at, 8, length) ? 20 : -1;
+  case SPAN:
+    return within(at, 8, length) && within(b, 8, length) && c <= 1 ? 20 : -1;
+  case IN:
+  case NOT_IN:
+    return within(at, b, length) && c <= size ? check_set(constants + c, b, size - c) : -1;
+  case SAME:
+  case DIFFERENT:
+    return within(at, c, length) && within(b, c, length) ? 0 : -1;
+  case BEFORE:
+    return within(at, 8, size) ? 0 : -1;
+  case SUM_IN:
+  case SUM_NOT_IN:
+    return within(at, 8, length) && within(b, 8, length) && c <= size ? check_set(constants + c, 8, size - c) : -1;
+  case COUNT:
+    return at < STATE_WORDS - STATE_COUNTERS ? 0 : -1;
+  }
+  return -1;
+}
+
+int traces_add(struct traces *traces, const uint8_t *mask, const uint8_t *pattern, size_t length,
+               const uint16_t *program, size_t words, const uint8_t *constants, size_t constants_length) {
+  if (length < HEADERS || length > LONGEST_MESSAGE || length % 4 != 0) return -EINVAL;
+  if (words % 4 != 0 || words > LONGEST_PROGRAM || constants_length > UINT16_MAX) return -EINVAL;
+  /* Whoever reads the dump must see the mark every time. */
+  struct nlmsghdr header;
+  memcpy(&header, pattern, sizeof(header));
+  if (header.nlmsg_len != length || (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) return -EINVAL;
+  size_t most = 0;
+  for (size_t i = 0; i < words; i += 4) {
+    struct instruction instruction = {program[i], program[i + 1], program[i + 2], program[i + 3]};
+    int writes = check(&instruction, length, constants, constants_length);
+    if (writes < 0) return -EINVAL;
+    most += (size_t)writes;
+  }
+  if (most > MOST_OUTPUT) return -EINVAL;
+
+  size_t pairs = (length + 7) / 8;
+  struct trace *trace = calloc(1, sizeof(*trace) + 16 * pairs + 2 * words + constants_length);
+  if (trace == NULL) return -ENOMEM;
+  if (traces->count == MOST_TRACES) remove_oldest(traces);
+  uint8_t *behind = (uint8_t *)(trace->bits + 2 * pairs);
+  trace->program = (struct instruction *)behind;
+  trace->constants = behind + 2 * words;
+  trace->length = length;
+  trace->instructions = words / 4;
+  trace->most_output = most;
+  trace->used = ++traces->uses;
+  if (words > 0) memcpy(behind, program, 2 * words);
+  if (constants_length > 0) memcpy(behind + 2 * words, constants, constants_length);
+  for (size_t at = 0; at < length; at++) {
+    if (at >= SEQUENCE_AT && at < SEQUENCE_AT + sizeof(header.nlmsg_seq)) continue;
+    /* Length, type and flags are always those of the pattern. */
+    uint8_t counts = at < SEQUENCE_AT ? 0xff : mask[at];
+    uint8_t *bits = (uint8_t *)(trace->bits + at / 8 * 2) + at % 8;
+    bits[0] = counts;
+    bits[8] = pattern[at] & counts;
+  }
+  struct trace **first = &traces->of_length[length / 4];
+  trace->next = *first;
+  *first = traces->newest = trace;
+  traces->count++;
+  return 0;
+}
+
+/* Repeating a trace */
+
+static uint64_t read_big_endian(const uint8_t *at, size_t bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes; i++)
+    value = value << 8 | at[i];
+  return value;
+}
+
+static uint64_t seconds(const uint8_t *nanoseconds) {
+  return read_big_endian(nanoseconds, 8) / NS_PER_SECOND;
+}
+
+static uint8_t *decimal(uint8_t *out, uint64_t value) {
+  uint8_t digits[20], *first = digits + sizeof(digits);
+  /* Most values are small, and dividing those is faster. */
+  if (value <= UINT32_MAX) {
+    uint32_t rest = (uint32_t)value;
+    do
+      *--first = '0' + rest % 10;
+    while ((rest /= 10) != 0);
+  } else {
+    do
+      *--first = '0' + value % 10;
+    while ((value /= 10) != 0);
+  }
+  size_t length = (size_t)(digits + sizeof(digits) - first);
+  memcpy(out, first, length);
+  return out + length;
+}
+
+static uint8_t *hex(uint8_t *out, unsigned value) {
+  for (int shift = value > 0xfff ? 12 : value > 0xff ? 8 : value > 0xf ? 4 : 0; shift >= 0; shift -= 4) {
+    *out++ = (uint8_t) "0123456789abcdef"[value >> shift & 0xf];
+  }
+  return out;
+}
+
+static uint8_t *ipv4(const struct traces *traces, uint8_t *out, const uint8_t *address) {
+  for (int i = 0; i < 4; i++) {
+    const uint8_t *octet = traces->octets[address[i]];
+    /* Three digits always: what is too much is written over by what comes next. */
+    memcpy(out, octet, 3);
+    out += octet[3];
+    *out++ = '.';
+  }
+  return out - 1;
+}
+
+/* As inet_ntop(3). */
+static uint8_t *ipv6(const struct traces *traces, uint8_t *out, const uint8_t *address) {
+  int run = -1, length = 1;
+  for (int i = 0; i < 8;) {
+    int end = i;
+    while (end < 8 && address[2 * end] == 0 && address[2 * end + 1] == 0)
+      end++;
+    if (end - i > length) {
+      run = i;
+      length = end - i;
+    }
+    i = end > i ? end : i + 1;
+  }
+  /* IPv4-compatible and IPv4-mapped addresses end in a dotted quad. */
+  bool mapped = run == 0 && (length == 6 || (length == 5 && address[10] == 0xff && address[11] == 0xff));
+  int groups = mapped ? 6 : 8;
+  for (int i = 0; i < groups; i++) {
+    if (i == run) {
+      *out++ = ':';
+      i += length - 1;
+      if (i >= groups - 1) *out++ = ':';
+      continue;
+    }
+    if (i > 0) *out++ = ':';
+    out = hex(out, (unsigned)(address[2 * i] << 8 | address[2 * i + 1]));
+  }
+  if (!mapped) return out;
+  if (length == 5) *out++ = ':';
+  return ipv4(traces, out, address + 12);
+}
+
+/* Writes a text as check_text describes it, and moves `from` behind it. */
+static uint8_t *text(uint8_t *out, const uint8_t **from) {
+  size_t length = *(*from)++;
+  memcpy(out, *from, length);
+  *from += length;
+  return out + length;
+}
+
+static uint8_t *flags(uint8_t *out, const uint8_t *payload, const uint8_t *table) {
+  const uint8_t *first = table, *between = first + 1 + *first, *none = between + 1 + *between, *row = none + 1 + *none;
+  const uint8_t *before = first;
+  for (int rows = *row++; rows > 0; rows--) {
+    uint8_t byte = row[0], bit = row[1];
+    row += 2;
+    if ((payload[byte] & bit) == 0) {
+      row += 1 + *row;
+      continue;
+    }
+    out = text(out, &before);
+    out = text(out, &row);
+    before = between;
+  }
+  return before == first ? text(out, &none) : out;
+}
+
+/* Whether the value comes before, is, or comes after another one, under a mask. */
+static int compare(const uint8_t *value, const uint8_t *mask, const uint8_t *with, size_t width) {
+  for (size_t i = 0; i < width; i++) {
+    int difference = (value[i] & mask[i]) - with[i];
+    if (difference != 0) return difference;
+  }
+  return 0;
+}
+
+static bool is_in(const uint8_t *value, size_t width, const uint8_t *set) {
+  const uint8_t *item = set + 2;
+  for (unsigned items = (unsigned)(set[0] << 8 | set[1]); items > 0; items--, item += 3 * width) {
+    if (compare(value, item, item + width, width) >= 0 && compare(value, item, item + 2 * width, width) <= 0)
+      return true;
+  }
+  return false;
+}
+
+/* Of two numbers of 8 bytes; a sum that is too large counts as the largest. */
+static bool is_sum_in(const uint8_t *one, const uint8_t *other, const uint8_t *set) {
+  uint64_t a = read_big_endian(one, 8), sum = a + read_big_endian(other, 8);
+  uint8_t bytes[8];
+  for (int i = 0; i < 8; i++)
+    bytes[i] = sum < a ? 0xff : (uint8_t)(sum >> (56 - 8 * i));
+  return is_in(bytes, sizeof(bytes), set);
+}
+
+static uint64_t positive_difference(uint64_t from, uint64_t to) {
+  return to > from ? to - from : 0;
+}
+
+static bool fits(struct trace *trace, const uint8_t *message) {
+  const uint64_t *bits = trace->bits;
+  size_t whole = trace->length / 8;
+  uint64_t word;
+  if (trace->length % 8 != 0) {
+    uint32_t half, wanted[2];
+    memcpy(&half, message + 8 * whole, sizeof(half));
+    memcpy(&wanted[0], bits + 2 * whole, sizeof(half));
+    memcpy(&wanted[1], bits + 2 * whole + 1, sizeof(half));
+    if (((half ^ wanted[1]) & wanted[0]) != 0) return false;
+  }
+  memcpy(&word, message + 8 * trace->telling, sizeof(word));
+  if (((word ^ bits[2 * trace->telling + 1]) & bits[2 * trace->telling]) != 0) return false;
+  for (size_t i = 0; i < whole; i++, bits += 2) {
+    memcpy(&word, message + 8 * i, sizeof(word));
+    if (((word ^ bits[1]) & bits[0]) == 0) continue;
+    trace->telling = i;
+    return false;
+  }
+  return true;
+}
+
+/* Where the output ends; NULL where a condition of the trace does not hold. */
+static uint8_t *repeat(const struct run *run, const struct trace *trace, const uint8_t *message, uint8_t *out) {
+  const struct instruction *end = trace->program + trace->instructions;
+  for (const struct instruction *i = trace->program; i < end; i++) {
+    const uint8_t *at = message + i->at;
+    switch (i->operation) {
+    case TEXT:
+      memcpy(out, trace->constants + i->at, i->b);
+      out += i->b;
+      break;
+    case COPY:
+      memcpy(out, at, i->b);
+      out += i->b;
+      break;
+    case DECIMAL:
+      out = decimal(out, read_big_endian(at, i->b));
+      break;
+    case HOST_DECIMAL: {
+      uint32_t value;
+      memcpy(&value, at, sizeof(value));
+      out = decimal(out, value);
+      break;
+    }
+    case HEX:
+      out = hex(out, (unsigned)read_big_endian(at, 2));
+      break;
+    case IPV4:
+      out = ipv4(run->traces, out, at);
+      break;
+    case IPV6:
+      out = ipv6(run->traces, out, at);
+      break;
+    case NAME: {
+      const uint8_t *names = trace->constants + i->b, *name = names + 1 + (*at < i->c ? *at : 0) * *names;
+      out = text(out, &name);
+      break;
+    }
+    case FLAGS:
+      out = flags(out, at, trace->constants + i->b);
+      break;
+    case AGE:
+      out = decimal(out, positive_difference(seconds(at), run->now / 1000000));
+      break;
+    case SPAN: {
+      const uint8_t *to = message + i->b;
+      uint64_t whole = positive_difference(read_big_endian(at, 8), read_big_endian(to, 8)) / NS_PER_SECOND;
+      out = decimal(out, i->c != 0 ? whole : positive_difference(seconds(at), seconds(to)));
+      break;
+    }
+    case IN:
+      if (!is_in(at, i->b, trace->constants + i->c)) return NULL;
+      break;
+    case NOT_IN:
+      if (is_in(at, i->b, trace->constants + i->c)) return NULL;
+      break;
+    case SAME:
+      if (memcmp(at, message + i->b, i->c) != 0) return NULL;
+      break;
+    case DIFFERENT:
+      if (memcmp(at, message + i->b, i->c) == 0) return NULL;
+      break;
+    case BEFORE:
+      if (run->now >= read_big_endian(trace->constants + i->at, 8)) return NULL;
+      break;
+    case SUM_IN:
+      if (!is_sum_in(at, message + i->b, trace->constants + i->c)) return NULL;
+      break;
+    case SUM_NOT_IN:
+      if (is_sum_in(at, message + i->b, trace->constants + i->c)) return NULL;
+      break;
+    case COUNT:
+      run->counters[i->at]++;
+      break;
+    }
+  }
+  return out;
+}
+
+/* Does the messages from *at to `end`, and moves *at and *out on. */
+static int run_messages(const struct run *run, size_t *at, size_t end, uint8_t **out, uint32_t *count) {
+  struct traces *traces = run->traces;
+  while (end - *at >= HEADERS) {
+    const uint8_t *message = run->in + *at;
+    uint32_t length, sequence;
+    memcpy(&length, message, sizeof(length));
+    memcpy(&sequence, message + SEQUENCE_AT, sizeof(sequence));
+    if (length < HEADERS || length > end - *at || length > LONGEST_MESSAGE || length % 4 != 0 ||
+        sequence != run->sequence) {
+      return RUN_UNKNOWN;
+    }
+    struct trace **first = &traces->of_length[length / 4], **link = first, *trace;
+    uint8_t *written = NULL;
+    for (; (trace = *link) != NULL; link = &trace->next) {
+      if (!fits(trace, message)) continue;
+      if (trace->most_output > (size_t)(run->out_end - *out)) return RUN_FULL;
+      written = repeat(run, trace, message, *out);
+      if (written != NULL) break;
+    }
+    if (written == NULL) return RUN_UNKNOWN;
+    trace->used = ++traces->uses;
+    if (link != first) {
+      *link = trace->next;
+      trace->next = *first;
+      *first = trace;
+    }
+    if (written != *out) ++*count;
+    *out = written;
+    *at += length;
+  }
+  return *at == end ? RUN_END : RUN_UNKNOWN;
+}
+
+/* The same for datagrams in slots. */
+static int run_datagrams(const struct run *run, size_t *at, size_t slot, const int32_t *lengths, size_t datagrams,
+                         uint8_t **out, uint32_t *count) {
+  for (size_t i; (i = *at / slot) < datagrams; *at = (i + 1) * slot) {
+    if (lengths[i] < 0 || (size_t)lengths[i] > slot) return RUN_UNKNOWN;
+    size_t end = i * slot + (size_t)lengths[i];
+    int ended = *at < end ? run_messages(run, at, end, out, count) : RUN_END;
+    if (ended != RUN_END) return ended;
+  }
+  return RUN_END;
+}
+
+int traces_run(struct traces *traces, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size, uint32_t *state,
+               size_t state_words, const int32_t *lengths, size_t datagrams) {
+  if (state_words < STATE_WORDS) return -EINVAL;
+  size_t at = state[STATE_AT], end = state[STATE_END], length = state[STATE_LENGTH], slot = state[STATE_SLOT];
+  if (length > out_size) return -EINVAL;
+  if (lengths == NULL ? at > end || end > in_size : slot == 0 || in_size / slot < datagrams) return -EINVAL;
+  struct run run = {.traces = traces,
+                    .in = in,
+                    .sequence = state[STATE_SEQUENCE],
+                    .now = state[STATE_SECONDS] * UINT64_C(1000000) + state[STATE_MICROSECONDS],
+                    .out_end = out + out_size,
+                    .counters = state + STATE_COUNTERS};
+  uint8_t *written = out + length;
+  uint32_t count = 0;
+  int ended = lengths == NULL ? run_messages(&run, &at, end, &written, &count)
+                              : run_datagrams(&run, &at, slot, lengths, datagrams, &written, &count);
+  state[STATE_AT] = (uint32_t)at;
+  state[STATE_LENGTH] = (uint32_t)(written - out);
+  state[STATE_COUNT] += count;
+  return ended;
+}

@@ -1,0 +1,56 @@
+/*
+ * Traces: what TypeScript did with one netlink message, to be done again with others like it. src/trace/recorder.ts
+ * writes them. Nothing here knows what a message means. Every trace is checked once, when it is added: what it reads
+ * lies within its messages and its constants, and what it writes has a limit.
+ */
+#ifndef TRACE_H
+#define TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The traces of one listing. */
+struct traces;
+
+/* NULL where there is no memory. */
+struct traces *traces_new(void);
+void traces_free(struct traces *traces);
+
+/*
+ * Adds a trace for messages of `length` bytes: those whose bits under `mask` are those of `pattern`, the sequence
+ * number apart. `program` is instructions of four words (OPERATIONS in src/netlink/backend/traces.ts), `constants` what
+ * they copy and compare with. Where there are enough traces, the one that went unused for longest makes room. 0, or
+ * -errno: EINVAL for a trace that would read or write out of bounds.
+ */
+int traces_add(struct traces *traces, const uint8_t *mask, const uint8_t *pattern, size_t length,
+               const uint16_t *program, size_t words, const uint8_t *constants, size_t constants_length);
+
+/* Takes back the trace that was added last. */
+void traces_drop(struct traces *traces);
+
+/* Why a run ended: no message is left; one that no trace fits; no room for what the next one writes. */
+enum { RUN_END, RUN_UNKNOWN, RUN_FULL };
+
+/* The words of the state that a run takes and changes: STATE in src/netlink/backend/traces.ts. */
+enum {
+  STATE_AT,           /* where the next message begins; changed */
+  STATE_END,          /* where the messages end */
+  STATE_SEQUENCE,     /* nlmsg_seq that they must have */
+  STATE_SECONDS,      /* the time since 1970 */
+  STATE_MICROSECONDS, /* and the rest of it */
+  STATE_LENGTH,       /* how much of the output is written; changed */
+  STATE_COUNT,        /* how many messages wrote something; added to */
+  STATE_SLOT,         /* with lengths: datagram i begins at i times this */
+  STATE_COUNTERS,     /* added to */
+  STATE_WORDS = STATE_COUNTERS + 4
+};
+
+/*
+ * Repeats traces for the messages of in[AT, END), until none is left, none fits or the output is full. With `lengths`
+ * the messages are those of `datagrams` datagrams, as recvmmsg(2) received them, and END does not count.
+ * RUN_*, or -EINVAL for a state out of bounds.
+ */
+int traces_run(struct traces *traces, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size, uint32_t *state,
+               size_t state_words, const int32_t *lengths, size_t datagrams);
+
+#endif

@@ -1,0 +1,147 @@
+/** Does messages by repeating traces, and records a new one for each that none fits. */
+import { FlowView } from "../ctnetlink/view.js";
+import { RUN, STATE, STATE_WORDS, type TraceEngine } from "../netlink/backend/traces.js";
+import { messageSequence } from "../netlink/message.js";
+import { RecordingView, type Written } from "./recorder.js";
+
+/** What is written to. */
+export interface TracedOutput {
+  readonly writer: Written;
+  /** How many messages wrote something. */
+  count: number;
+  /** Hands on what was written if it is much: the next message must not do that itself. */
+  makeRoom(): void;
+  flush(): void;
+}
+
+/**
+ * So many traces in a row that no message needed: this kind of output has something of its own in each message. Then so many
+ * messages are done without a record, which takes less than half of the time, before it is tried again.
+ */
+const MOST_IN_VAIN = 32;
+const PAUSE = 1024;
+/** Room for the output of one message on trial: MOST_OUTPUT in src/native/trace.c. */
+const TRIAL_BYTES = 8192;
+
+export class Repeater {
+  readonly #engine: TraceEngine;
+  readonly #clock: () => number;
+  readonly #state = new Uint32Array(STATE_WORDS);
+  readonly #recording = new RecordingView();
+  readonly #plain = new FlowView();
+  readonly #trial = { state: new Uint32Array(STATE_WORDS), out: new Uint8Array(TRIAL_BYTES) };
+  #output: TracedOutput = { writer: { buffer: new Uint8Array(0), length: 0 }, count: 0, makeRoom() {}, flush() {} };
+  #now: number;
+  #inVain = 0;
+  #pause = 0;
+  /** For tests: how many traces were recorded, how many of those did not do what they should, how many messages were done long. */
+  readonly counted = { traces: 0, wrong: 0, long: 0 };
+
+  /** `clock` is the time of day in microseconds. */
+  constructor(engine: TraceEngine, clock: () => number) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#now = clock();
+  }
+
+  /** Says where the output goes. */
+  into(output: TracedOutput): this {
+    this.#output = output;
+    return this;
+  }
+
+  /**
+   * The clock that the work must go by: one time for all messages of a run. What is made of it is good only once, and so not
+   * for a trace.
+   */
+  readonly nowMicroseconds = (): number => {
+    this.#recording.spoil();
+    return this.#now;
+  };
+
+  /** Does the messages of `buffer[start, end)` that traces fit. Returns where the first one begins that none fits, or `end`. */
+  run(buffer: Uint8Array, start: number, end: number, sequence: number): number {
+    this.#state[STATE.END] = end;
+    return this.#run(buffer, start, sequence);
+  }
+
+  /** The same for datagrams, the i-th at `buffer[i * slot]`: from `start` on, until behind the last slot. */
+  runDatagrams(buffer: Uint8Array, slot: number, lengths: Int32Array, start: number): number {
+    this.#state[STATE.SLOT] = slot;
+    // Events have no sequence number.
+    return this.#run(buffer, start, 0, lengths);
+  }
+
+  #run(buffer: Uint8Array, start: number, sequence: number, lengths?: Int32Array): number {
+    const state = this.#state;
+    const output = this.#output;
+    this.#setClock(state, (this.#now = this.#clock()));
+    state[STATE.AT] = start;
+    state[STATE.SEQUENCE] = sequence;
+    for (;;) {
+      const { writer } = output;
+      state[STATE.LENGTH] = writer.length;
+      state[STATE.COUNT] = 0;
+      const ended = this.#engine.run(buffer, writer.buffer, state, lengths);
+      writer.length = state[STATE.LENGTH]!;
+      output.count += state[STATE.COUNT]!;
+      for (const [i, counter] of this.#recording.counters.entries()) {
+        counter.count += state[STATE.COUNTERS + i]!;
+        state[STATE.COUNTERS + i] = 0;
+      }
+      if (ended !== RUN.FULL) break;
+      output.flush();
+    }
+    const at = state[STATE.AT]!;
+    if (at > start) this.#inVain = 0;
+    return at;
+  }
+
+  /** Lets `work` do a message that no trace fits, and records what it does. */
+  record(buffer: Uint8Array, start: number, end: number, work: (view: FlowView) => void): void {
+    this.counted.long++;
+    if (this.#inVain === MOST_IN_VAIN) {
+      this.#inVain = 0;
+      this.#pause = PAUSE;
+    }
+    if (this.#pause > 0) {
+      this.#pause--;
+      this.#plain.read(buffer, start, end);
+      work(this.#plain);
+      return;
+    }
+    this.#output.makeRoom();
+    const { writer } = this.#output;
+    const from = writer.length;
+    const view = this.#recording;
+    view.record(buffer, start, end, writer);
+    work(view);
+    const trace = view.trace();
+    this.#inVain++;
+    if (trace === undefined || this.#engine.add(trace) < 0) return;
+    this.counted.traces++;
+    if (this.#repeats(buffer, start, end, writer.buffer.subarray(from, writer.length))) return;
+    this.counted.wrong++;
+    this.#engine.drop();
+  }
+
+  /** Whether the new trace does to its own message what was done to it. */
+  #repeats(buffer: Uint8Array, start: number, end: number, written: Uint8Array): boolean {
+    const { state, out } = this.#trial;
+    this.#setClock(state, this.#now);
+    state[STATE.AT] = start;
+    state[STATE.END] = end;
+    state[STATE.SEQUENCE] = messageSequence(buffer, start);
+    state[STATE.LENGTH] = state[STATE.COUNT] = 0;
+    const ended = this.#engine.run(buffer, out, state);
+    if (ended !== RUN.END || state[STATE.LENGTH] !== written.length) return false;
+    for (let i = 0; i < written.length; i++) if (written[i] !== out[i]) return false;
+    return true;
+  }
+
+  #setClock(state: Uint32Array, micros: number): void {
+    const seconds = Math.floor(micros / 1e6);
+    state[STATE.SECONDS] = seconds;
+    state[STATE.MICROSECONDS] = Math.floor(micros - seconds * 1e6);
+  }
+}

@@ -1,0 +1,98 @@
+/** Traces against the long way: the same messages done by TypeScript alone, and by whatever traces it leaves. */
+import { FlowView } from "../../src/ctnetlink/view.js";
+import { napiBackend } from "../../src/netlink/backend/napi.js";
+import type { TraceEngine } from "../../src/netlink/backend/traces.js";
+import { ByteWriter } from "../../src/system/byte-writer.js";
+import { Repeater } from "../../src/trace/repeater.js";
+import type { Random } from "./random.js";
+
+/** What is done with a message: it decides, and writes. */
+export type Work = (writer: ByteWriter, view: FlowView, nowMicroseconds: () => number) => void;
+
+export const SEQUENCE = 7;
+const LENGTH_AT = 0;
+const SEQUENCE_AT = 8;
+
+/** A message as the kernel sends it in a dump: with the sequence number of the request. */
+export function numbered(message: Uint8Array): Uint8Array {
+  const copy = message.slice();
+  new DataView(copy.buffer).setUint32(SEQUENCE_AT, SEQUENCE, true);
+  return copy;
+}
+
+/** Messages one behind the other, as a datagram has them. */
+export function datagram(messages: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((sum, { length }) => sum + ((length + 3) & ~3), 0));
+  let at = 0;
+  for (const message of messages) {
+    bytes.set(message, at);
+    at += (message.length + 3) & ~3;
+  }
+  return bytes;
+}
+
+/** Flips bits and changes bytes of a few attributes, now and then of a header, and leaves the message's length as it is. */
+export function mutate(random: Random, original: Uint8Array): Uint8Array {
+  const message = original.slice();
+  for (let changes = random.below(4); changes > 0; changes--) {
+    const at = random.once(50) ? LENGTH_AT + 4 + random.below(16) : 20 + random.below(message.length - 20);
+    message[at] = random.once(4) ? random.below(256) : message[at]! ^ (1 << random.below(8));
+  }
+  return message;
+}
+
+/** Does messages by traces of `work`, and tells what they wrote. */
+export class Traced {
+  readonly #writer = new ByteWriter(1 << 20);
+  readonly #output = { writer: this.#writer, count: 0, makeRoom() {}, flush() {} };
+  readonly #engine: TraceEngine;
+  readonly #work: Work;
+  readonly repeater: Repeater;
+
+  constructor(work: Work, clock: () => number) {
+    this.#engine = napiBackend().traces!()!;
+    this.#work = work;
+    this.repeater = new Repeater(this.#engine, clock).into(this.#output);
+  }
+
+  /** Does a message, and records it where no trace fits: what it wrote, and whether a trace did it. */
+  do(message: Uint8Array): { text: string; traced: boolean; count: number } {
+    const before = this.#output.count;
+    const traced = this.skim(message);
+    if (traced !== undefined) return { text: traced, traced: true, count: this.#output.count - before };
+    this.#writer.clear();
+    this.repeater.record(message, 0, message.length, (view) =>
+      this.#work(this.#writer, view, this.repeater.nowMicroseconds),
+    );
+    return { text: latin1(this.#writer), traced: false, count: 0 };
+  }
+
+  /** The same by traces alone; undefined where none fits. */
+  skim(message: Uint8Array): string | undefined {
+    this.#writer.clear();
+    const at = this.repeater.run(message, 0, message.length, SEQUENCE);
+    return at === 0 ? undefined : latin1(this.#writer);
+  }
+}
+
+/** The long way. */
+export class Plain {
+  readonly #writer = new ByteWriter(1 << 20);
+  readonly #view = new FlowView();
+  readonly #work: Work;
+  readonly #clock: () => number;
+
+  constructor(work: Work, clock: () => number) {
+    this.#work = work;
+    this.#clock = clock;
+  }
+
+  do(message: Uint8Array): string {
+    this.#writer.clear();
+    this.#view.read(message, 0, message.length);
+    this.#work(this.#writer, this.#view, this.#clock);
+    return latin1(this.#writer);
+  }
+}
+
+const latin1 = (writer: ByteWriter): string => Buffer.from(writer.written()).toString("latin1");

@@ -1,0 +1,135 @@
+/** Traces do what TypeScript does: on every message of the fixtures, and on hundreds of thousands that differ from them. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { eventType } from "../../src/ctnetlink/events.js";
+import { FLOW_FORMATS } from "../../src/format/formats.js";
+import type { FormatOptions } from "../../src/format/formatter.js";
+import { exactly, inNetwork, markedWith } from "../../src/match/conditions.js";
+import { compileFilter, type FlowFilter } from "../../src/match/filter.js";
+import { ConntrackError } from "../../src/system/errors.js";
+import { utcTime } from "../support/clock.js";
+import { random as randomOf, seed as SEED } from "../support/random.js";
+import { mutate, numbered, Plain, Traced, type Work } from "../support/traces.js";
+import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
+
+const NOW = 1_795_477_000_123_456;
+const MESSAGES = 300_000;
+
+const MIXED = FLOW_FIXTURES.flatMap((name) => wireFixture(name).messages.map((message) => numbered(bytesOf(message))));
+
+const PLAIN: Omit<FormatOptions, "nowMicroseconds"> = {
+  extended: false,
+  id: false,
+  ktimestamp: false,
+  timestamp: false,
+  deleting: false,
+  localTime: utcTime,
+};
+const LABELS = { names: ["zero", "", undefined, "three"], bits: new Map<string, number>() };
+
+/** What each format is asked for, and how many traces the fixtures may take. */
+const FORMATS: readonly { name: string; format: keyof typeof FLOW_FORMATS; options?: Partial<FormatOptions> }[] = [
+  { name: "default", format: "default" },
+  { name: "extended,id", format: "default", options: { extended: true, id: true } },
+  { name: "labels", format: "default", options: { labels: LABELS } },
+  { name: "ktimestamp", format: "default", options: { ktimestamp: true } },
+  { name: "save", format: "save" },
+  { name: "save of deleted", format: "save", options: { deleting: true } },
+  { name: "xml", format: "xml" },
+  { name: "xml,ktimestamp,labels", format: "xml", options: { ktimestamp: true, labels: LABELS } },
+  { name: "json", format: "json" },
+  { name: "json,labels", format: "json", options: { labels: LABELS } },
+];
+
+/** Shows messages in a format; as events, or as a listing. */
+function shown({ format, options }: (typeof FORMATS)[number], filter: FlowFilter = {}, events = false): Work {
+  const matches = compileFilter(filter);
+  return (writer, view, nowMicroseconds) => {
+    const formatter = FLOW_FORMATS[format]({ ...PLAIN, ...options, nowMicroseconds });
+    if (matches !== undefined && !matches(view)) return;
+    formatter.entry(writer, view, events ? eventType(view) : 0);
+    writer.byte(0x0a);
+  };
+}
+
+/** Does mutated messages both ways. Returns how many a trace did. */
+function compareMutated(work: Work, messages: number, seed: number): number {
+  const random = randomOf(seed);
+  const traced = new Traced(work, () => NOW);
+  const plain = new Plain(work, () => NOW);
+  for (const message of MIXED) traced.do(message);
+  let repeated = 0;
+  for (let i = 0; i < messages; i++) {
+    const message = mutate(random, random.pick(MIXED));
+    let wanted: string | undefined;
+    try {
+      wanted = plain.do(message);
+    } catch (error) {
+      if (!(error instanceof ConntrackError)) throw error;
+    }
+    const text = traced.skim(message);
+    if (text === undefined) continue;
+    assert.equal(text, wanted, `seed ${seed}, message ${Buffer.from(message).toString("hex")}`);
+    repeated++;
+  }
+  return repeated;
+}
+
+describe("traces of every format", () => {
+  for (const row of FORMATS) {
+    for (const events of [false, true]) {
+      const work = shown(row, {}, events);
+
+      test(`${row.name}${events ? " of events" : ""}: the fixtures, twice`, () => {
+        const traced = new Traced(work, () => NOW);
+        const plain = new Plain(work, () => NOW);
+        let repeated = 0;
+        for (const message of [...MIXED, ...MIXED]) {
+          const { text, traced: byTrace } = traced.do(message);
+          assert.equal(text, plain.do(message));
+          if (byTrace) repeated++;
+        }
+        const { traces, wrong, long } = traced.repeater.counted;
+        assert.equal(wrong, 0);
+        assert.ok(repeated >= MIXED.length, `${repeated} of ${MIXED.length}`);
+        assert.equal(repeated + long, 2 * MIXED.length);
+        assert.ok(traces < MIXED.length / 2, `${traces} traces for ${MIXED.length} messages`);
+      });
+    }
+
+    test(`${row.name}: messages that differ from them, seed ${SEED}`, () => {
+      const repeated = compareMutated(shown(row), MESSAGES / FORMATS.length, SEED);
+      assert.ok(repeated > MESSAGES / FORMATS.length / 10, `${repeated}`);
+    });
+  }
+});
+
+const FILTERS: readonly FlowFilter[] = [
+  { protonum: exactly(6), state: exactly(3) },
+  { orig: { src: inNetwork(Uint8Array.of(10, 10, 0, 0), Uint8Array.of(255, 255, 0, 0)) } },
+  { mark: markedWith(1, 1) },
+  { status: { set: 4, clear: 0, unset: false } },
+  { anyNat: {} },
+  { zone: exactly(2) },
+  { labels: [3] },
+  {
+    orig: {
+      dport: {
+        items: [
+          { from: 1, to: 80 },
+          { from: 443, to: 443 },
+        ],
+        not: true,
+      },
+    },
+  },
+];
+
+describe("traces of filters", () => {
+  for (const filter of FILTERS) {
+    test(`${JSON.stringify(filter)}, seed ${SEED}`, () => {
+      const repeated = compareMutated(shown(FORMATS[0]!, filter), MESSAGES / FILTERS.length, SEED);
+      assert.ok(repeated > MESSAGES / FILTERS.length / 10, `${repeated}`);
+    });
+  }
+});

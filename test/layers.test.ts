@@ -13,7 +13,7 @@ const LAYERS = [
   ["src/diagnosis"],
   ["src/tally"],
   ["src/match", "src/format", "src/saved"],
-  ["src/protocol"],
+  ["src/protocol", "src/trace"],
   ["src/ctnetlink"],
   ["src/netlink"],
   ["src/netlink/backend"],

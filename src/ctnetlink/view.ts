@@ -208,7 +208,7 @@ abstract class MessageView {
   }
 
   /** Where the slot's payload begins in the message. This, and all that is done with fields, demands that the slot is filled. */
-  protected at(slot: number): number {
+  at(slot: number): number {
     return this.#slots[slot]!;
   }
 

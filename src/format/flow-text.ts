@@ -38,7 +38,21 @@ const USE = ascii("use=");
 const ID = ascii("id=");
 const LABELS = ascii("labels");
 const BLANK = 0x20;
-const SHOWN_STATUS = C.IPS_SEEN_REPLY | C.IPS_HW_OFFLOAD | C.IPS_OFFLOAD | C.IPS_ASSURED;
+const STATUS = S.TOP + C.CTA_STATUS;
+/** The first of these flags that is set shows. */
+const STATUS_MARKS = [
+  { flag: C.IPS_HW_OFFLOAD, mark: HW_OFFLOAD },
+  { flag: C.IPS_OFFLOAD, mark: OFFLOAD },
+  { flag: C.IPS_ASSURED, mark: ASSURED },
+];
+
+function statusMark(writer: ByteWriter, view: FlowView): void {
+  for (const { flag, mark } of STATUS_MARKS) {
+    if (view.bits(STATUS, flag) === 0) continue;
+    writer.put(mark);
+    return;
+  }
+}
 
 function tuple(writer: ByteWriter, view: FlowView, base: number, zoneName: Uint8Array, counters: number): void {
   const source = sourceSlot(view, base);
@@ -126,12 +140,10 @@ export function flowText(options: FormatOptions): Formatter<FlowView> {
         writer.byte(BLANK);
       }
       tuple(writer, view, S.ORIG, ZONE_ORIG, S.COUNTERS_ORIG);
-      const status = view.has(S.TOP + C.CTA_STATUS) ? view.bits(S.TOP + C.CTA_STATUS, SHOWN_STATUS) : C.IPS_SEEN_REPLY;
-      if ((status & C.IPS_SEEN_REPLY) === 0) writer.put(UNREPLIED);
+      const hasStatus = view.has(STATUS);
+      if (hasStatus && view.bits(STATUS, C.IPS_SEEN_REPLY) === 0) writer.put(UNREPLIED);
       tuple(writer, view, S.REPLY, ZONE_REPLY, S.COUNTERS_REPLY);
-      if ((status & C.IPS_HW_OFFLOAD) !== 0) writer.put(HW_OFFLOAD);
-      else if ((status & C.IPS_OFFLOAD) !== 0) writer.put(OFFLOAD);
-      else if ((status & C.IPS_ASSURED) !== 0) writer.put(ASSURED);
+      if (hasStatus) statusMark(writer, view);
       number(writer, view, MARK, S.TOP + C.CTA_MARK, 4);
       number(writer, view, SECMARK, S.TOP + C.CTA_SECMARK, 4);
       foreign(writer, view, SECCTX, S.SECCTX + 1);

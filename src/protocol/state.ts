@@ -11,10 +11,15 @@ const STATES = PROTOCOLS.flatMap(({ protoinfo }) => {
   return [{ slot: stateSlot, names: states.map(ascii), xmlNames: xmlStates.map(ascii) }];
 });
 
+/** The row of the state that a flow has. */
+function stateOf(view: MessageView) {
+  for (const state of STATES) if (view.has(state.slot)) return state;
+  return undefined;
+}
+
 /** The slot of the state, 0 for a flow that has none. */
 export function stateSlot(view: MessageView): number {
-  for (const { slot } of STATES) if (view.has(slot)) return slot;
-  return 0;
+  return stateOf(view)?.slot ?? 0;
 }
 
 export const hasState = (view: MessageView): boolean => stateSlot(view) !== 0;
@@ -27,18 +32,20 @@ export function stateNumber(view: MessageView): number | undefined {
 
 /** Writes the state's name; a number that has none is called NONE. */
 export function putState(writer: ByteWriter, view: MessageView): void {
-  for (const { slot, names } of STATES) if (view.has(slot)) return view.putName(writer, slot, names);
+  const state = stateOf(view);
+  if (state !== undefined) view.putName(writer, state.slot, state.names);
 }
 
 /** Writes the name that the xml format shows. */
 export function putStateXml(writer: ByteWriter, view: MessageView): void {
-  for (const { slot, xmlNames } of STATES) if (view.has(slot)) return view.putName(writer, slot, xmlNames);
+  const state = stateOf(view);
+  if (state !== undefined) view.putName(writer, state.slot, state.xmlNames);
 }
 
 /** The state's name; a number that has none is called NONE. */
 export function stateName(view: MessageView): Uint8Array | undefined {
-  for (const { slot, names } of STATES) if (view.has(slot)) return names[view.u8(slot)] ?? names[0];
-  return undefined;
+  const state = stateOf(view);
+  return state && (state.names[view.u8(state.slot)] ?? state.names[0]);
 }
 
 /** The state to send for a flow of protocol `protonum`; undefined where nothing is said of it, or the protocol has none. */

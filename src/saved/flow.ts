@@ -317,8 +317,7 @@ export class FlowEncoder {
   #learn(message: Uint8Array): Template {
     const view = this.#view;
     view.read(message, 0, message.length);
-    const offsetOf = (slot: number) => view.bytes(slot).byteOffset - message.byteOffset;
-    const offsets = Int32Array.from({ length: S.SLOTS }, (_, slot) => (view.has(slot) ? offsetOf(slot) : 0));
+    const offsets = Int32Array.from({ length: S.SLOTS }, (_, slot) => (view.has(slot) ? view.at(slot) : 0));
     return { message, values: new DataView(message.buffer), offset: (slot) => offsets[slot]! };
   }
 

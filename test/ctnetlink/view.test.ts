@@ -21,7 +21,7 @@ function view(message: Uint8Array): FlowView {
 function filledOffsets(flow: FlowView): number[] {
   return Array.from({ length: S.SLOTS }, (_, slot) => slot)
     .filter((slot) => flow.has(slot))
-    .map((slot) => flow.bytes(slot).byteOffset - flow.message().byteOffset);
+    .map((slot) => flow.at(slot));
 }
 
 /** Both tuples of a message as plain objects: what the encoder takes. */

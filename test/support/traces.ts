@@ -1,4 +1,6 @@
 /** Traces against the long way: the same messages done by TypeScript alone, and by whatever traces it leaves. */
+import * as C from "../../src/ctnetlink/constants.js";
+import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
 import { napiBackend } from "../../src/netlink/backend/napi.js";
 import type { TraceEngine } from "../../src/netlink/backend/traces.js";
@@ -38,6 +40,35 @@ export function mutate(random: Random, original: Uint8Array): Uint8Array {
     const at = random.once(50) ? LENGTH_AT + 4 + random.below(16) : 20 + random.below(message.length - 20);
     message[at] = random.once(4) ? random.below(256) : message[at]! ^ (1 << random.below(8));
   }
+  return message;
+}
+
+/** The fields that a table of many flows has many values of, and those whose values are few: their highest one. */
+const VARIED: readonly (readonly [slot: number, most: number])[] = [
+  ...[S.ORIG, S.REPLY, S.MASTER].flatMap((base) =>
+    [S.T_V4_SRC, S.T_V4_DST, S.T_V6_SRC, S.T_V6_DST, S.T_SRC_PORT, S.T_DST_PORT, S.T_ICMP_ID, S.T_ICMPV6_ID].map(
+      (slot) => [base + slot, 255] as const,
+    ),
+  ),
+  ...[C.CTA_TIMEOUT, C.CTA_MARK, C.CTA_USE, C.CTA_ID, C.CTA_ZONE].map((type) => [S.TOP + type, 255] as const),
+  ...[1, 2].flatMap((type) => [S.COUNTERS_ORIG, S.COUNTERS_REPLY].map((base) => [base + type, 255] as const)),
+  [S.TIMESTAMP + 1, 255],
+  [S.TCP + C.CTA_PROTOINFO_TCP_STATE, 9],
+  [S.SCTP + C.CTA_PROTOINFO_SCTP_STATE, 9],
+];
+
+/** A message as of another flow: laid out as it was, with other values, and with some other flags of the status. */
+export function vary(random: Random, original: Uint8Array): Uint8Array {
+  const message = original.slice();
+  const view = new FlowView();
+  view.read(message, 0, message.length);
+  for (const [slot, most] of VARIED) {
+    if (!view.has(slot)) continue;
+    const payload = view.bytes(slot);
+    for (let i = 0; i < payload.length; i++) payload[i] = random.below(most + 1);
+  }
+  const status = S.TOP + C.CTA_STATUS;
+  if (view.has(status)) view.bytes(status).set([random.below(256), random.below(256)], 2);
   return message;
 }
 

@@ -100,6 +100,8 @@ export async function bundleModules(entryPoint, options) {
     const { outputFiles } = await esbuild.build({
       ...options,
       absWorkingDir: root,
+      // The names of chunks are made from paths below the working directory: a linked node_modules must not lead out of it.
+      preserveSymlinks: true,
       entryPoints: [...entries].map(([name, path]) => ({ in: path, out: name.replace(/\.mjs$/, "") })),
       outdir: ".",
       outExtension: { ".js": ".mjs" },
@@ -112,9 +114,11 @@ export async function bundleModules(entryPoint, options) {
       plugins: [...options.plugins, lazyModules(found)],
     });
     if (found.size > entries.size) {
-      for (const [name, path] of found) entries.set(name, path);
+      for (const [name, path] of [...found].sort(([a], [b]) => (a < b ? -1 : 1))) entries.set(name, path);
       continue;
     }
-    return new Map(outputFiles.map(({ path, text }) => [basename(path), replaceImports(text)]));
+    const texts = outputFiles.map(({ path, text }) => /** @type {const} */ ([basename(path), replaceImports(text)]));
+    // esbuild finds modules side by side, in an order of its own.
+    return new Map(texts.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }

@@ -609,6 +609,43 @@ static napi_value call_caught_signal(napi_env env, napi_callback_info info) {
   return result(env, caught_signal());
 }
 
+/* takeSignal(): the number of a signal that was noted, whose note is taken back, or 0. */
+static napi_value call_take_signal(napi_env env, napi_callback_info info) {
+  (void)info;
+  return result(env, take_signal());
+}
+
+/* raise(number): 0. The signal goes to the whole process. */
+static napi_value call_raise(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  int number;
+  if (!get_arguments(env, info, 1, &argument) || !get_int(env, argument, &number)) return result(env, -EINVAL);
+  return answer(env, kill(getpid(), number));
+}
+
+/* read(fd, buffer, offset, length): the bytes read, 0 at the end. */
+static napi_value call_read(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  int fd;
+  struct iovec part;
+  if (!get_arguments(env, info, 4, arguments) || !get_int(env, arguments[0], &fd) ||
+      !get_part(env, arguments[1], arguments[2], arguments[3], &part)) {
+    return result(env, -EINVAL);
+  }
+  return answer(env, read(fd, part.iov_base, part.iov_len));
+}
+
+/* setTerminalRaw(fd, raw): 0. */
+static napi_value call_set_terminal_raw(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  int fd, raw;
+  if (!get_arguments(env, info, 2, arguments) || !get_int(env, arguments[0], &fd) ||
+      !get_int(env, arguments[1], &raw)) {
+    return result(env, -EINVAL);
+  }
+  return result(env, set_terminal_raw(fd, raw != 0));
+}
+
 /* close(fd): 0. */
 static napi_value call_close(napi_env env, napi_callback_info info) {
   napi_value argument;
@@ -782,6 +819,10 @@ NAPI_MODULE_INIT() {
       {.utf8name = "write", .method = call_write},
       {.utf8name = "catchSignal", .method = call_catch_signal},
       {.utf8name = "caughtSignal", .method = call_caught_signal},
+      {.utf8name = "takeSignal", .method = call_take_signal},
+      {.utf8name = "raise", .method = call_raise},
+      {.utf8name = "read", .method = call_read},
+      {.utf8name = "setTerminalRaw", .method = call_set_terminal_raw},
       {.utf8name = "pollOut", .method = call_poll_out},
       {.utf8name = "close", .method = call_close},
       {.utf8name = "strerror", .method = call_strerror},

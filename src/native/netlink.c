@@ -11,11 +11,16 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
-/* The last signal that was noted, and an eventfd that has been readable since; -1 before the first catch_signal. */
+/*
+ * The last signal that was noted, all that were noted and not taken, and an eventfd that has been readable since; -1
+ * before the first catch_signal.
+ */
 static volatile sig_atomic_t last_signal;
+static volatile sig_atomic_t noted[NSIG];
 static int signal_event = -1;
 
 /* What a system call returned, with -errno in place of -1. */
@@ -120,6 +125,7 @@ int wait_for(int fd, short events, int timeout_ms) {
 static void note_signal(int number) {
   int error = errno;
   last_signal = number;
+  noted[number] = 1;
   uint64_t one = 1;
   /* A full counter is readable too; there is nothing to do about any other failure. */
   ssize_t written = write(signal_event, &one, sizeof(one));
@@ -137,6 +143,20 @@ int catch_signal(int number) {
 
 int caught_signal(void) {
   return last_signal;
+}
+
+int take_signal(void) {
+  /* What comes from here on makes it readable again. */
+  uint64_t count;
+  ssize_t got = signal_event < 0 ? 0 : read(signal_event, &count, sizeof(count));
+  (void)got;
+  last_signal = 0;
+  for (int number = 1; number < NSIG; number++) {
+    if (!noted[number]) continue;
+    noted[number] = 0;
+    return number;
+  }
+  return 0;
 }
 
 int set_signal(int number, bool ignored) {
@@ -160,6 +180,24 @@ int window_size(int fd, int32_t *size) {
   if (ioctl(fd, TIOCGWINSZ, &window) < 0) return -errno;
   size[0] = window.ws_col;
   size[1] = window.ws_row;
+  return 0;
+}
+
+int set_terminal_raw(int fd, bool raw) {
+  static struct termios before;
+  static bool is_raw;
+  if (!raw) {
+    if (!is_raw) return 0;
+    is_raw = false;
+    return answer(tcsetattr(fd, TCSANOW, &before));
+  }
+  if (!is_raw && tcgetattr(fd, &before) < 0) return -errno;
+  struct termios now = before;
+  cfmakeraw(&now);
+  /* Lines that others write still begin at the left. */
+  now.c_oflag |= before.c_oflag & (OPOST | ONLCR);
+  if (tcsetattr(fd, TCSANOW, &now) < 0) return -errno;
+  is_raw = true;
   return 0;
 }
 

@@ -58,6 +58,9 @@ int catch_signal(int number);
 /* The number of the last signal that was noted, or 0. */
 int caught_signal(void);
 
+/* Takes back the note of a signal: the lowest number of those that were noted since, or 0. */
+int take_signal(void);
+
 /* Gives a signal its default action, or has it ignored. */
 int set_signal(int number, bool ignored);
 
@@ -66,6 +69,12 @@ int local_time(double seconds, int32_t *members);
 
 /* The columns and rows of the terminal that a descriptor is. */
 int window_size(int fd, int32_t *size);
+
+/*
+ * Has a terminal hand over keys as they are typed, without echo, and without signals from keys; or puts it back as it
+ * was. There is one terminal at a time.
+ */
+int set_terminal_raw(int fd, bool raw);
 
 /* A fresh network namespace for the calling thread, and one by its descriptor. */
 int unshare_network(void);

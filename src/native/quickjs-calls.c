@@ -384,6 +384,16 @@ FUNCTION(call_caught_signal) {
   return result(caught_signal());
 }
 
+FUNCTION(call_take_signal) {
+  return result(take_signal());
+}
+
+FUNCTION(call_set_terminal_raw) {
+  int fd, raw;
+  if (!get_int(context, arguments[0], &fd) || !get_int(context, arguments[1], &raw)) return result(-EINVAL);
+  return result(set_terminal_raw(fd, raw != 0));
+}
+
 FUNCTION(call_set_signal) {
   int number, ignored;
   if (!get_int(context, arguments[0], &number) || !get_int(context, arguments[1], &ignored)) return result(-EINVAL);
@@ -504,6 +514,8 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("localTime", 2, call_local_time),
     JS_CFUNC_DEF("catchSignal", 1, call_catch_signal),
     JS_CFUNC_DEF("caughtSignal", 0, call_caught_signal),
+    JS_CFUNC_DEF("takeSignal", 0, call_take_signal),
+    JS_CFUNC_DEF("setTerminalRaw", 2, call_set_terminal_raw),
     JS_CFUNC_DEF("setSignal", 2, call_set_signal),
     JS_CFUNC_DEF("defaultSigpipe", 0, call_default_sigpipe),
     JS_CFUNC_DEF("ignoreSigpipe", 0, call_ignore_sigpipe),

@@ -16,6 +16,11 @@ export interface Calls {
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   catchSignal(number: number): number;
   caughtSignal(): number;
+  takeSignal(): number;
+  /** Sends a signal to this process. */
+  raise(number: number): number;
+  read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  setTerminalRaw(fd: number, raw: number): number;
   close(fd: number): number;
   strerror(errno: number): string | number;
   defaultSigpipe(): number;
@@ -61,6 +66,11 @@ export function backendOf(calls: Calls, threads?: ThreadCalls): Backend {
     write: (fd, buffer, offset, length) => calls.write(fd, buffer, offset, length),
     catchSignal: (number) => calls.catchSignal(number),
     caughtSignal: () => calls.caughtSignal(),
+    takeSignal: () => calls.takeSignal(),
+    raise: (number) => void calls.raise(number),
+    pollIn: (fd, timeoutMs) => calls.poll(fd, timeoutMs),
+    read: (fd, buffer, offset, length) => calls.read(fd, buffer, offset, length),
+    setTerminalRaw: (fd, raw) => calls.setTerminalRaw(fd, raw ? 1 : 0),
     defaultSigpipe: () => void calls.defaultSigpipe(),
     localTime: (seconds) => {
       const tm = new Int32Array(LOCAL_TIME_MEMBERS);

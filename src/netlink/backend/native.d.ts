@@ -13,6 +13,10 @@ declare module "native" {
   export const write: Calls["write"];
   export const catchSignal: Calls["catchSignal"];
   export const caughtSignal: Calls["caughtSignal"];
+  export const takeSignal: Calls["takeSignal"];
+  export const raise: Calls["raise"];
+  export const read: Calls["read"];
+  export const setTerminalRaw: Calls["setTerminalRaw"];
   export const close: Calls["close"];
   export const strerror: Calls["strerror"];
   export const defaultSigpipe: Calls["defaultSigpipe"];
@@ -29,8 +33,6 @@ declare module "native" {
 
   /** open(2) for reading: a descriptor or -errno. */
   export function openFile(path: Uint8Array): number;
-  /** read(2): how many bytes, 0 at the end, or -errno. */
-  export function read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
   /** Whether a standard stream was closed when the program started. */
   export function isClosed(fd: number): boolean;
   /** Whether it is a character device, and whether a terminal. */
@@ -51,6 +53,4 @@ declare module "native" {
   export function now(): number;
   /** Has SIGPIPE ignored. Returns whether the caller had that before. */
   export function ignoreSigpipe(): boolean;
-  /** Sends a signal to this process. Returns 0 or -errno. */
-  export function raise(signal: number): number;
 }

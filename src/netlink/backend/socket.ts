@@ -85,6 +85,19 @@ export interface Process {
   catchSignal(number: number): number;
   /** The number of the last signal that was noted, or 0. */
   caughtSignal(): number;
+  /** Takes back the note of a signal, and returns its number; 0 where none is noted. */
+  takeSignal(): number;
+  /** Sends a signal to this process. */
+  raise(number: number): void;
+  /** read(2): returns the bytes read, 0 at the end, or -errno. */
+  read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /** poll(2) one descriptor for input, as Socket.poll does for a socket's own. */
+  pollIn(fd: number, timeoutMs: number): number;
+  /**
+   * Has a terminal hand over keys as they are typed, without echo and without signals from keys, or puts it back as it was.
+   * Returns 0 or -errno.
+   */
+  setTerminalRaw(fd: number, raw: boolean): number;
   /** Gives SIGPIPE back its default action (Node ignores it), so that a closed pipe ends the process as it ends a C program. */
   defaultSigpipe(): void;
   /** Gives a signal its default action, or has it ignored. */

@@ -59,6 +59,7 @@ complete -c conntrack -n '__conntrack_after -C --counter' -a 'expect conntrack' 
 complete -c conntrack -s S -l stats -d 'show the kernel\'s counters, a line a CPU'
 complete -c conntrack -n '__conntrack_after -S --stats' -a 'expect conntrack' -d table
 complete -c conntrack -l diagnose -d 'say what fills the table and what helps: exit status 0 nothing, 3 warnings, 4 full or dropping'
+complete -c conntrack -l top -d 'a live view of the table, which changes nothing'
 complete -c conntrack -s V -l version -d 'show the version'
 complete -c conntrack -s h -l help -d 'show this text; with -p, a protocol\'s options too'
 complete -c conntrack -s R -l load-file -r -F -d 'do what the lines of a file say; - reads standard input'

@@ -10,7 +10,7 @@ const LAYERS = [
   ["src/index.ts"],
   ["src/cli", "src/library"],
   ["src/command"],
-  ["src/diagnosis"],
+  ["src/top", "src/diagnosis"],
   ["src/tally"],
   ["src/match", "src/format", "src/saved"],
   ["src/protocol", "src/trace"],

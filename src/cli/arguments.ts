@@ -120,6 +120,8 @@ export interface Arguments {
   zero: boolean;
   /** -e: bit 0 new, 1 update, 2 destroy; absent where -e is. 0 is a list that names no event. */
   eventMask?: number;
+  /** The options that pick flows, each with its value, as they were written. */
+  filterWords: string[];
   /** What the names of labels in a saved table mean: with --from, where there is a map. */
   savedLabels?: LabelMap;
   /** -b. */

@@ -51,6 +51,7 @@ export const COMMANDS: Readonly<Record<CommandOption, CommandRow>> = {
     argument: "none",
     help: "say what fills the table and what helps: exit status 0 nothing, 3 warnings, 4 full or dropping",
   },
+  top: { name: "top", argument: "none", help: "a live view of the table, which changes nothing" },
   version: { letter: "V", name: "version", argument: "word", help: "show the version" },
   help: { letter: "h", name: "help", argument: "word", help: "show this text; with -p, a protocol's options too" },
 };

@@ -54,6 +54,8 @@ export interface Draft {
 
 /** What a word can be found to be: how it takes a value, and what it then does. */
 export interface Word extends OptionSpec {
+  /** How an option that picks flows is written in a filter's text; absent for all others. */
+  readonly filter?: string;
   apply(draft: Draft, value: string | undefined): void;
 }
 

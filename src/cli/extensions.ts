@@ -122,8 +122,9 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     about:
       "An address may have a length, as in src/24: up to 32 it is that of IPv4 networks, and IPv6 addresses are grouped by /64; " +
       "above, it is that of IPv6 networks, and IPv4 addresses are grouped whole. " +
-      "Shows a table, or with -o json an object a line; not with -z, -o xml or -o save.",
-    on: LISTS,
+      "Shows a table, or with -o json an object a line; not with -z, -o xml or -o save. " +
+      "The view knows none besides: flows for themselves.",
+    on: [...LISTS, "top"],
     read: (_, text) => readFields(text),
   },
   sort: {
@@ -135,8 +136,9 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
       "Numbers begin with the largest, names with A, addresses with the lowest. " +
       "Of equal entries the first in the table comes first, and entries without the value come last. " +
       "Groups are sorted by flows unless this says otherwise, and know neither age nor expires; entries know no flows. " +
-      "Entries are held in memory: as many as --limit says, or all of them.",
-    on: LISTS,
+      "Entries are held in memory: as many as --limit says, or all of them. " +
+      "In the view orig-bytes and reply-bytes are rates; packets are not counted there.",
+    on: [...LISTS, "top"],
     read: (_, text) => readSort(text),
   },
   limit: {
@@ -145,7 +147,7 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: NOTHING,
     help: "how many entries or groups are shown at most",
     about: "Without --sort and --group-by the table is read no further than that.",
-    on: [...LISTS, "list expect"],
+    on: [...LISTS, "list expect", "top"],
     read: (_, text) => readLimit(text),
   },
   from: {
@@ -172,8 +174,8 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: NOTHING,
     help: "show the figures again after each interval, with rates",
     about:
-      "It goes with -C, with -L --group-by, with -S --explain, and with --diagnose, which takes two samples so far apart (2 seconds unless this says otherwise; 0: one sample).",
-    on: ["list", "count", "stats", "diagnose"],
+      "It goes with -C, with -L --group-by, with -S --explain, and with --diagnose, which takes two samples so far apart (2 seconds unless this says otherwise; 0: one sample); also with --top (2 seconds).",
+    on: ["list", "count", "stats", "diagnose", "top"],
     read: (_, text) => readInterval(text),
   },
   rounds: {
@@ -181,7 +183,8 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argumentName: "number",
     proposal: NOTHING,
     help: "how often --interval shows figures; otherwise until interrupted",
-    on: ["list", "count", "stats"],
+    about: "With --top: how many blocks are printed, also on a terminal, before it ends.",
+    on: ["list", "count", "stats", "top"],
     read: (_, text) => readRounds(text),
   },
   color: {
@@ -209,6 +212,7 @@ function wordOf<Name extends ExtensionName>(name: Name): Word {
   const row: ExtensionRow<Extensions[Name]> = EXTENSIONS[name];
   return {
     argument: row.argument,
+    ...(row.isFilter && { filter: `--${name}` }),
     apply: (draft, value) => {
       draft.low.extensions[name] = row.argument === "required" ? row.read(draft, value!) : row.read(draft, value);
     },

@@ -4,8 +4,12 @@ import { type Field, fieldByName } from "../tally/fields.js";
 import { ENTRY_SORT_NAMES, FIELD_NAMES, GROUP_SORT_NAMES, SORT_NAMES, type Sort } from "../tally/names.js";
 import type { Arguments } from "./arguments.js";
 
-/** --group-by: names of fields, each once. */
+/** Only the view takes it. */
+const NO_FIELDS = "none";
+
+/** --group-by: names of fields, each once; none for flows for themselves. */
 export function readFields(text: string): readonly Field[] {
+  if (text === NO_FIELDS) return [];
   const fields = text.split(",").map((name) => fieldByName(name) ?? invalid("field", name));
   const twice = fields.find(({ base }, i) => fields.findIndex((other) => other.base === base) < i);
   if (twice !== undefined) throw new UsageError(`field \`${twice.base}' is given twice`);
@@ -32,9 +36,23 @@ function checkSort({ key }: Sort, by: readonly Field[] | undefined): void {
   throw new UsageError(`Can't sort ${by === undefined ? "entries" : "these groups"} by \`${key}'`);
 }
 
+function checkViewSort({ key }: Sort, by: readonly Field[] | undefined): void {
+  const showsFlows = by?.length === 0;
+  const known: readonly string[] = showsFlows
+    ? ["bytes", "orig-bytes", "reply-bytes", "age", "expires"]
+    : ["flows", "unreplied", "bytes", "orig-bytes", "reply-bytes", ...(by ?? []).map(({ name }) => name)];
+  if (!known.includes(key))
+    throw new UsageError(`Can't sort ${showsFlows ? "the flows" : "the groups"} of --top by \`${key}'`);
+}
+
 /** Throws UsageError where the line has one of the three, and something that does not go with it. */
-export function checkGroups({ extensions, zero, output }: Arguments): void {
+export function checkGroups({ name, extensions, zero, output }: Arguments): void {
   const { sort, "group-by": by } = extensions;
+  if (name === "top") {
+    if (sort !== undefined) checkViewSort(sort, by);
+    return;
+  }
+  if (by?.length === 0) invalid("field", NO_FIELDS);
   if (sort !== undefined) checkSort(sort, by);
   // The counters of all entries would be gone, and those of some shown.
   const option = by !== undefined ? "group-by" : sort !== undefined ? "sort" : "limit";

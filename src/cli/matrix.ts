@@ -121,6 +121,7 @@ const ON_FLOWS: Readonly<Record<Subject, Rules>> = {
   count: rules({ optional: LIST_FILTERS }),
   stats: rules({}),
   diagnose: rules({ optional: [...PICKS, ...ZONES, "status", "secmark", "any-nat"] }),
+  top: rules({ optional: LIST_FILTERS }),
 };
 
 /** A command that is not here cannot be done on expectations. */

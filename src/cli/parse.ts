@@ -1,13 +1,15 @@
 /** Words to commands: what is on a command line, or on a line of a load-file. */
 import type { Command, LoadableCommand, LoadFile } from "../command/command.js";
 import { AF_UNSPEC } from "../ctnetlink/constants.js";
+import type { FlowFilter } from "../match/filter.js";
 import { UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH } from "../system/labelmap.js";
-import { type Arguments, type ColorChoice, noTuple, type Values } from "./arguments.js";
+import { type Arguments, type ColorChoice, type ExtensionName, noTuple, type Values } from "./arguments.js";
 import { COMMANDS, type CommandOption, chooseCommand, tableOf } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
-import { checkExtensions, extensionWord } from "./extensions.js";
+import { checkExtensions, EXTENSIONS, extensionWord } from "./extensions.js";
 import { filesOf } from "./files.js";
+import { splitFilter } from "./filter-text.js";
 import { Getopt } from "./getopt.js";
 import { checkGroups } from "./groups.js";
 import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
@@ -19,7 +21,7 @@ import {
   readOneOrMoreProtocols,
   useProtocol,
 } from "./protocol-options.js";
-import { resolve } from "./resolve.js";
+import { filterOf, resolve } from "./resolve.js";
 import { readColor } from "./value-readers.js";
 
 export type { ParseContext } from "./draft.js";
@@ -46,6 +48,9 @@ for (const [subject, row] of Object.entries(COMMANDS) as [CommandOption, (typeof
   else define(word, row.letter, [row.name]);
 }
 
+/** What may stand in the view's filter. */
+const VIEW_FILTERS = commandRules("top", "conntrack")!.allowed;
+
 for (const name of OPTION_NAMES) {
   const row = OPTIONS[name];
   const bit = optionBits(name);
@@ -54,7 +59,8 @@ for (const name of OPTION_NAMES) {
     else row.read(draft, value);
     draft.given |= bit;
   };
-  define({ argument: row.argument, apply }, row.letter, [name, ...(row.synonyms ?? [])]);
+  const filter = (bit & VIEW_FILTERS) === 0 ? undefined : /[a-z]/.test(row.letter) ? `-${row.letter}` : `--${name}`;
+  define({ argument: row.argument, apply, ...(filter && { filter }) }, row.letter, [name, ...(row.synonyms ?? [])]);
 }
 
 const letter = (code: number) => LETTERS[code];
@@ -104,7 +110,7 @@ export function readCommandLine(argv: readonly string[], context: ParseContext):
   const loading = loadFileOf(rest);
   if (loading !== undefined) return { command: loading, color };
   const low = readArguments(argv, context);
-  return { command: resolve(low), color: low.extensions.color };
+  return { command: resolve(low, (text) => readFilterText(text, context)), color: low.extensions.color };
 }
 
 /** --color in front of everything, as an alias has it: what it says, and the words behind it. */
@@ -128,12 +134,24 @@ export function readArguments(argv: readonly string[], context: ParseContext): A
   return readWords(argv, context).low;
 }
 
+/** A filter that was typed, options as on the command line. Throws UsageError. */
+function readFilterText(text: string, context: ParseContext): FlowFilter {
+  const { low } = readWords(["--top", ...splitFilter(text)], { ...context, warn: () => {} });
+  const other = Object.keys(low.extensions).find((name) => !EXTENSIONS[name as ExtensionName].isFilter);
+  if (other !== undefined || low.output.json) throw new UsageError(`\`--${other ?? "output"}' is no filter`);
+  return filterOf(low);
+}
+
 /** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
 export function parseLoadFileLine(words: readonly string[], context: ParseContext): LoadableCommand {
   const { subject, low } = readWords(words, context, true);
-  const command = resolve(low);
+  const command = resolve(low, noFilterText);
   if (subject !== "none" && isLoadable(command)) return command;
   throw new UsageError(`Cannot use command \`${loadFileName(subject, low)}' with --load-file`);
+}
+
+function noFilterText(): never {
+  throw new UsageError("a load-file has no view");
 }
 
 /** The commands that a load-file may hold. */
@@ -160,6 +178,7 @@ function noArguments(): Arguments {
     values: { orig: noTuple(), reply: noTuple(), expectTuple: noTuple(), expectMask: noTuple() },
     lists: { orig: {}, reply: {} },
     extensions: {},
+    filterWords: [],
     output: {
       xml: false,
       save: false,
@@ -183,6 +202,7 @@ const JSON_ALONE: readonly string[] = [
   "count conntrack",
   "stats conntrack",
   "diagnose conntrack",
+  "top conntrack",
   "create expect",
   "get expect",
   "delete expect",
@@ -229,7 +249,11 @@ function readOptions(draft: Draft, words: readonly string[]): void {
   };
   const getopt = new Getopt<Word>([PROGRAM, ...words], { letter, name }, draft.context.posixlyCorrect);
   draft.commandAhead = () => commandAhead(getopt);
-  for (let word = getopt.next(); word !== undefined; word = getopt.next()) word.apply(draft, getopt.value);
+  const { filterWords } = draft.low;
+  for (let word = getopt.next(); word !== undefined; word = getopt.next()) {
+    word.apply(draft, getopt.value);
+    if (word.filter !== undefined) filterWords.push(word.filter, ...(getopt.value === undefined ? [] : [getopt.value]));
+  }
   draft.hasLoneBang = getopt.hasLoneBang();
 }
 

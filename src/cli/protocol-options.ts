@@ -259,6 +259,7 @@ function compile(protocols: readonly [Protocol, ...Protocol[]], options: readonl
   for (const [index, option] of options.entries()) {
     const word: Word = {
       argument: "required",
+      filter: `--${option.names[0]}`,
       apply: (draft, value) => {
         option.read(draft, value!, protocols);
         draft.protocolGiven |= 1 << index;

@@ -1,5 +1,5 @@
 /** From low arguments to a meaning: which command, and what its options say to it. */
-import type { Command, GroupFlows, Output, Repetition, SavedTableFile } from "../command/command.js";
+import type { Command, GroupFlows, Output, Repetition, SavedTableFile, TopView } from "../command/command.js";
 import { withIcmpId } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, TupleFields } from "../ctnetlink/encode.js";
@@ -7,8 +7,11 @@ import { ALL_EVENTS } from "../ctnetlink/events.js";
 import { type AddressCondition, exactly, inNetwork, markedWith } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
-import type { Field } from "../tally/fields.js";
+import { type Field, fieldByName } from "../tally/fields.js";
+import type { FlowSort } from "../top/passes.js";
+import type { GroupSort } from "../top/rows.js";
 import type { Arguments, OutputWords, Values } from "./arguments.js";
+import { filterText, shellText } from "./filter-text.js";
 
 const FORMATS = ["json", "xml", "save", "table"] as const satisfies readonly (keyof OutputWords)[];
 
@@ -149,8 +152,39 @@ function repetitionOf({ extensions: { interval, rounds } }: Arguments): Repetiti
     : { intervalSeconds: interval, ...(rounds === undefined ? {} : { rounds }) };
 }
 
+/** The keys of --sort that are called otherwise in the view. */
+const VIEW_SORTS: Readonly<Record<string, GroupSort | FlowSort>> = {
+  flows: "flows",
+  unreplied: "unreplied",
+  bytes: "bytes",
+  "orig-bytes": "up",
+  "reply-bytes": "down",
+  age: "age",
+  expires: "expires",
+};
+
+function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
+  const { sort, limit, interval = 2, rounds, color, "group-by": by = [fieldByName("src")!] } = low.extensions;
+  const key = sort === undefined ? undefined : (VIEW_SORTS[sort.key] ?? "fields");
+  return {
+    name: "top",
+    table: "conntrack",
+    filter: filterOf(low),
+    filterText: filterText(low.filterWords),
+    readFilter,
+    shellText,
+    by,
+    sort: key,
+    // All but names begin with the largest.
+    reverse: sort?.direction === (key === "fields" ? "desc" : "asc"),
+    intervalSeconds: interval,
+    isJson: low.output.json,
+    ...given({ limit, rounds, color, labelMap: low.labelMap }),
+  };
+}
+
 /** What the words of a command line mean together. They have passed all checks. */
-export function resolve(low: Arguments): Command {
+export function resolve(low: Arguments, readFilter: TopView["readFilter"]): Command {
   const { name, table, family, values } = low;
   const { orig, reply, protonum, timeoutSeconds, mark, zone, srcNat, dstNat, labelAdd, labelDel } = values;
   const output = outputOf(low);
@@ -243,5 +277,7 @@ export function resolve(low: Arguments): Command {
         };
       }
       return { name, table: counted, output };
+    case "top":
+      return topOf(low, readFilter);
   }
 }

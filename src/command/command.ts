@@ -9,6 +9,8 @@ import type { FlowFilter } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { Field } from "../tally/fields.js";
 import type { Sort } from "../tally/names.js";
+import type { FlowSort } from "../top/passes.js";
+import type { GroupSort } from "../top/rows.js";
 import type { Changes } from "./changes.js";
 import type { NewFlow } from "./new-flow.js";
 
@@ -205,6 +207,29 @@ export interface Stats {
   output: Output;
 }
 
+/** --top. */
+export interface TopView {
+  name: "top";
+  table: "conntrack";
+  filter: FlowFilter;
+  /** The filter as options; how such a text is read again (throws UsageError), and written for a shell. */
+  filterText: string;
+  readFilter(text: string): FlowFilter;
+  shellText(text: string): string;
+  /** None: flows for themselves. */
+  by: readonly Field[];
+  /** The view's own order where it is undefined. */
+  sort: GroupSort | FlowSort | undefined;
+  reverse: boolean;
+  limit?: number;
+  intervalSeconds: number;
+  /** How many blocks are printed; without it, a terminal has the live view. */
+  rounds?: number;
+  isJson: boolean;
+  color?: "auto" | "always" | "never";
+  labelMap?: LabelMap;
+}
+
 /** What is done with the kernel. */
 export type KernelCommand =
   | ListFlows
@@ -225,7 +250,8 @@ export type KernelCommand =
   | WatchCount
   | Stats
   | ExplainStats
-  | Diagnose;
+  | Diagnose
+  | TopView;
 
 /** -h; with the protocol whose options it shows too. */
 export interface Help {

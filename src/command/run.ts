@@ -14,6 +14,7 @@ import { getExpectation, getFlow } from "./get.js";
 import { groupFlows } from "./group.js";
 import { listExpectations, listFlows } from "./list.js";
 import { stats } from "./stats.js";
+import { topView } from "./top.js";
 import { updateFlows } from "./update.js";
 import { watchCount } from "./watch-count.js";
 
@@ -36,6 +37,8 @@ function dispatch(command: KernelCommand, context: Context): number {
       return diagnose(command, context);
     case "stats":
       return stats(command, context);
+    case "top":
+      return topView(command, context);
     case "create":
     case "add":
       return command.table === "expect" ? createExpectation(command, context) : createFlow(command, context);

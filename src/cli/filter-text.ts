@@ -1,0 +1,24 @@
+/** The text of a filter, as the view shows it and lets it be edited: options as on the command line. */
+import { UsageError } from "../system/errors.js";
+import { splitWords } from "./load-file/words.js";
+
+/** Its words: double quotes hold blanks, and a backslash takes the next character as it is within them. */
+export function splitFilter(text: string): string[] {
+  // Lines of a file may be comments. A filter must not quietly be none.
+  if (text.trimStart().startsWith("#")) throw new UsageError(`unexpected \`${text.trim()}'`);
+  const words = splitWords(text);
+  const stray = words.find((word, i) => word === "!" || (i === 0 && !word.startsWith("-")));
+  if (stray !== undefined) throw new UsageError(`unexpected \`${stray}'`);
+  return words;
+}
+
+/** A text that splitFilter makes these words of. */
+export function filterText(words: readonly string[]): string {
+  return words.map((word) => (/^[^\s"\\]+$/.test(word) ? word : `"${word.replace(/["\\]/g, "\\$&")}"`)).join(" ");
+}
+
+/** The same text for a shell. */
+export function shellText(text: string): string {
+  const quoted = (word: string) => (/^[\w.,:/=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  return splitFilter(text).map(quoted).join(" ");
+}

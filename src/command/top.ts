@@ -1,0 +1,61 @@
+/** --top: the live view on a terminal; without one, blocks of the same table. */
+
+import { checkStatus } from "../match/dump.js";
+import { openConnection } from "../netlink/connection.js";
+import { blockJson, blockText } from "../top/blocks.js";
+import { noteLines, runLive } from "../top/live.js";
+import { Reader, type Surroundings } from "../top/reader.js";
+import { ViewState } from "../top/state.js";
+import { Terminal } from "../top/terminal.js";
+import type { TopView } from "./command.js";
+import type { Context } from "./context.js";
+import { sleep } from "./wait.js";
+
+function surroundings(context: Context): Surroundings {
+  return {
+    connect: () => openConnection(context.backend),
+    nowMicroseconds: context.nowMicroseconds,
+    localTime: context.backend.localTime,
+    readFile: context.readFile,
+  };
+}
+
+/** Whether the locale has characters beyond ASCII: POSIX's order of variables. */
+function hasUnicode({ variable }: Context): boolean {
+  const locale = variable("LC_ALL") || variable("LC_CTYPE") || variable("LANG") || "";
+  return /utf-?8/i.test(locale);
+}
+
+function hasColor({ color = "auto" }: TopView, { variable }: Context): boolean {
+  if (color !== "auto") return color === "always";
+  return !variable("NO_COLOR") && variable("TERM") !== "dumb";
+}
+
+/** Rates need two looks: the first block comes after an interval. */
+function printBlocks(command: TopView, context: Context): number {
+  const state = new ViewState(command);
+  const { filter, by, intervalSeconds, rounds = 1, isJson, labelMap } = command;
+  const reader = new Reader({ filter, by, flowKey: state.flowSort }, intervalSeconds, surroundings(context));
+  const unicode = hasUnicode(context);
+  const columns = context.terminalColumns() || undefined;
+  reader.readAll();
+  for (let round = 0; round < rounds; round++) {
+    sleep(context, intervalSeconds * 1000);
+    reader.readAll();
+    const picture = reader.picture();
+    context.stdout.write(isJson ? blockJson(picture, state, labelMap) : blockText(picture, state, columns, unicode));
+  }
+  return 0;
+}
+
+export function topView(command: TopView, context: Context): number {
+  checkStatus(command.filter);
+  const { backend } = context;
+  if (command.isJson || command.rounds !== undefined || !Terminal.isThere(backend))
+    return printBlocks(command, context);
+  const options = { unicode: hasUnicode(context), color: hasColor(command, context), labels: command.labelMap };
+  const { notes, signal, terminal } = runLive(backend, surroundings(context), command, options);
+  if (notes.length > 0) context.stdout.write(noteLines(notes));
+  if (signal !== 0) terminal.dieOf(signal);
+  return 0;
+}

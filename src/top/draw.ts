@@ -1,0 +1,459 @@
+/** The screen: what is known and what was chosen, as lines of text. No terminal is needed to see them. */
+import { duration, grouped, scaled } from "../format/human.js";
+import type { LabelMap } from "../system/labelmap.js";
+import { changeText, countText, percentText, rateText } from "./numbers.js";
+import { KIND_SUM, type Pass } from "./passes.js";
+import type { Picture } from "./picture.js";
+import { type Amounts, type FlowRow, flowRows, type GroupRow, type GroupSort, groupRows } from "./rows.js";
+import type { Selected, ViewState } from "./state.js";
+import { cut, cutLine, type Line, lineWidth, padEnd, padStart, type Span, type Style, span, widthOf } from "./text.js";
+
+/** A smaller terminal is told so. */
+export const LEAST_COLUMNS = 60;
+export const LEAST_ROWS = 12;
+/** From so many rows on the header has all of its lines. */
+const ROWS_OF_FULL_HEADER = 18;
+/** Rows that are looked at: more can be had with a filter. */
+const MOST_ROWS = 1000;
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Characters, where the terminal has all of them, and where it has ASCII alone. */
+interface Marks {
+  readonly dot: string;
+  readonly unknown: string;
+  readonly up: string;
+  readonly down: string;
+  readonly descending: string;
+  readonly ascending: string;
+  readonly enter: string;
+  readonly back: string;
+  readonly full: string;
+  /** Parts of a block, from one eighth on. */
+  readonly parts: readonly string[];
+}
+
+const UNICODE: Marks = {
+  dot: " · ",
+  unknown: "…",
+  up: "UP↑",
+  down: "DOWN↓",
+  descending: "▼",
+  ascending: "▲",
+  enter: "⏎",
+  back: "⌫",
+  full: "█",
+  parts: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"],
+};
+
+const ASCII: Marks = {
+  dot: " - ",
+  unknown: "...",
+  up: "UP",
+  down: "DOWN",
+  descending: "v",
+  ascending: "^",
+  enter: "CR",
+  back: "BS",
+  full: "#",
+  parts: [],
+};
+
+export interface DrawOptions {
+  readonly unicode: boolean;
+  readonly labels?: LabelMap | undefined;
+}
+
+export interface Screen {
+  readonly lines: readonly Line[];
+  /** Where the cursor is while the filter is edited, from 0. */
+  readonly cursor: { readonly column: number; readonly row: number } | undefined;
+  readonly selected: Selected;
+}
+
+/** A value under its name: names are bold. */
+const named = (name: string, text: string, style: Style = "plain"): Span[] => [span(name, "bold"), span(text, style)];
+
+/** Names of the header are padded to one width. */
+const LABEL_WIDTH = 10;
+const label = (name: string): Span => span(padEnd(name, LABEL_WIDTH), "bold");
+
+/** A line with its right part at the right edge, where it fits. */
+function both(left: Line, right: Line, columns: number): Line {
+  const gap = columns - lineWidth(left) - lineWidth(right);
+  return gap < 1 ? left : [...left, span(" ".repeat(gap)), ...right];
+}
+
+function bar(share: number, width: number, marks: Marks): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  const full = Math.floor(eighths / 8);
+  const part = marks.parts[(eighths % 8) - 1] ?? "";
+  return padEnd(marks.full.repeat(full) + part, width);
+}
+
+/** From here on a table is nearly full, and full. */
+const WARN = 0.75;
+const CRITICAL = 0.95;
+const fullness = (share: number): Style => (share >= CRITICAL ? "red" : share >= WARN ? "yellow" : "green");
+
+function titleLine(picture: Picture, state: ViewState, marks: Marks): Line {
+  const { host, clock, main, full, nowMicros, entries, isReadingAll } = picture;
+  const parts = [clock, `every ${state.intervalSeconds} s`];
+  if (state.isPaused) parts.push("PAUSED");
+  if (main === undefined) parts.push("reading");
+  else if (main.isFull) parts.push("full passes");
+  else parts.push(`sample ${grouped(main.read)} of ${grouped(entries)}`);
+  if (isReadingAll && main?.isFull !== true) parts.push("full pass now");
+  else if (full !== undefined && main?.isFull !== true) {
+    const ago = Math.max(0, Math.round((nowMicros - full.startMicros) / 1e6));
+    parts.push(`full pass ${ago} s ago, ${(full.busyMicros / 1e6).toFixed(1)} s`);
+  }
+  return [span(host, "bold"), span(marks.dot + parts.join(marks.dot))];
+}
+
+function entriesLine({ entries, limit, change }: Picture, columns: number, marks: Marks): Line {
+  const rate = change === undefined ? "" : `${padStart(changeText(change, ""), 7)}/s`;
+  if (limit === undefined) return [label("Entries"), span(grouped(entries)), span(rate)];
+  const share = limit === 0 ? 0 : entries / limit;
+  const text = `${grouped(entries)} / ${grouped(limit)}`;
+  const percent = `${padStart(percentText(share, 0), 4)} %`;
+  const width = Math.min(40, columns - LABEL_WIDTH - widthOf(text) - widthOf(percent) - 14);
+  const meter = width < 5 ? [] : [span("  "), span(bar(share, width, marks), fullness(share))];
+  return [label("Entries"), span(text), ...meter, span(percent, fullness(share)), span(`  ${rate}`)];
+}
+
+interface Kinds {
+  protocols: [name: string, share: number][];
+  tcpStates: [name: string, share: number][];
+  unreplied: number;
+  unassured: number;
+}
+
+/** What a pass says of protocols and states. */
+function kindsOf({ kinds, matching }: Pass): Kinds {
+  const protocols = new Map<string, number>();
+  const states = new Map<string, number>();
+  for (let row = 0; row < kinds.size; row++) {
+    const flows = kinds.sum(row, KIND_SUM.flows);
+    const protocol = kinds.value(row, 0) as { number: number; name?: string } | null;
+    const state = kinds.value(row, 1) as string | null;
+    const name = protocol?.name ?? (protocol === null ? "-" : String(protocol.number));
+    protocols.set(name, (protocols.get(name) ?? 0) + flows);
+    if (name === "tcp" && state !== null) states.set(state, (states.get(state) ?? 0) + flows);
+  }
+  const shares = (counts: ReadonlyMap<string, number>, whole: number): [string, number][] =>
+    [...counts].map(([name, flows]): [string, number] => [name, flows / whole]).sort((a, b) => b[1] - a[1]);
+  const whole = Math.max(1, matching);
+  return {
+    protocols: shares(protocols, whole),
+    tcpStates: shares(states, Math.max(1, protocols.get("tcp") ?? 0)),
+    unreplied: Number(kinds.total(KIND_SUM.unreplied)) / whole,
+    unassured: Number(kinds.total(KIND_SUM.unassured)) / whole,
+  };
+}
+
+const shareList = (shares: readonly (readonly [string, number])[]): string =>
+  shares.map(([name, share]) => `${name} ${percentText(share, 0)} %`).join("  ");
+
+const PROTOCOLS_SHOWN = 4;
+
+function protocolLine(kinds: Kinds, columns: number): Line {
+  const first = kinds.protocols.slice(0, PROTOCOLS_SHOWN);
+  const rest = kinds.protocols.slice(PROTOCOLS_SHOWN).reduce((sum, [, share]) => sum + share, 0);
+  const list = shareList(rest > 0 ? [...first, ["other", rest] as const] : first);
+  const right = `unreplied ${percentText(kinds.unreplied, 0)} %  unassured ${percentText(kinds.unassured, 0)} %`;
+  return both([label("Proto"), span(list)], [span(right)], columns);
+}
+
+function kernelLine({ kernel }: Picture, marks: Marks): Line {
+  if (kernel === undefined) return [label("Kernel"), span(marks.unknown, "dim")];
+  const perSecond = (name: string, value: number, isBad: boolean): Span =>
+    span(`${name} ${changeText(value, "").replace("+", "")}/s  `, isBad && value > 0 ? "red" : "plain");
+  return [
+    label("Kernel"),
+    perSecond("drop", kernel.drop, true),
+    perSecond("early_drop", kernel.earlyDrop, true),
+    perSecond("insert_failed", kernel.insertFailed, true),
+    perSecond("invalid", kernel.invalid, false),
+  ];
+}
+
+function filterLine(state: ViewState, columns: number): { line: Line; cursor: number | undefined } {
+  const { edit } = state;
+  if (edit === undefined) {
+    const filter = state.filterText === "" ? span("none", "dim") : span(state.filterText);
+    return { line: both([label("Filter"), filter], named("group: ", state.grouping), columns), cursor: undefined };
+  }
+  // The part around the cursor, where the line is too long.
+  const room = Math.max(1, columns - LABEL_WIDTH - 1);
+  const before = widthOf(edit.before);
+  const hidden = Math.max(0, before - room);
+  const shown = hidden === 0 ? edit.text : edit.text.slice(cut(edit.text, hidden).length);
+  return {
+    line: [label("Filter"), span(cut(shown, room))],
+    cursor: LABEL_WIDTH + Math.min(room, before - hidden),
+  };
+}
+
+/** A column of the table. */
+interface Column<Row> {
+  readonly sort: string;
+  readonly heading: string;
+  readonly align: "left" | "right";
+  readonly width: number;
+  cell(row: Row): Span;
+}
+
+function groupColumns(rows: readonly GroupRow[], picture: Picture, state: ViewState, marks: Marks): Column<GroupRow>[] {
+  const { unknown } = marks;
+  const right = (
+    sort: GroupSort | "",
+    heading: string,
+    width: number,
+    cell: (row: GroupRow) => Span,
+  ): Column<GroupRow> => ({
+    sort,
+    heading,
+    align: "right",
+    width,
+    cell,
+  });
+  const fields = state.by.map((field, i): Column<GroupRow> => {
+    const width = rows.reduce((most, row) => Math.max(most, widthOf(row.texts[i]!)), widthOf(field.heading) + 1);
+    return {
+      sort: i === 0 ? "fields" : "",
+      heading: field.heading,
+      align: "left",
+      width: Math.max(width, i === 0 ? 16 : 6),
+      cell: (row) => span(row.texts[i]!, row.texts[i] === "SYN_SENT" ? "red" : "plain"),
+    };
+  });
+  const rate = (value: number | undefined) => span(rateText(value, state.showsBytes, unknown));
+  const counted = picture.accounting !== false || picture.full?.rates?.up.some((bytes) => bytes > 0) === true;
+  const rates = counted
+    ? [right("up", marks.up, 10, ({ up }) => rate(up)), right("down", marks.down, 10, ({ down }) => rate(down))]
+    : [];
+  return [
+    ...fields,
+    right("flows", "FLOWS", 10, ({ flows, isEstimate }) => span(countText(flows, isEstimate))),
+    right("", "%", 5, ({ share }) => span(percentText(share, 1))),
+    right("change", "+/s", 7, ({ change }) => span(changeText(change, unknown))),
+    right("unreplied", "UNREPL", 7, ({ unreplied }) =>
+      span(`${percentText(unreplied, 0)} %`, unreplied >= 0.5 ? "red" : "plain"),
+    ),
+    ...rates,
+    right("fresh", "NEW/s", 8, ({ fresh }) => span(changeText(fresh, unknown).replace("+", ""))),
+    ...(counted
+      ? [right("bytes", "BYTES", 8, ({ bytes }) => span(bytes === undefined ? unknown : scaled(bytes)))]
+      : []),
+  ];
+}
+
+function flowColumns(rows: readonly FlowRow[], state: ViewState, marks: Marks): Column<FlowRow>[] {
+  const { unknown } = marks;
+  const text = (heading: string, least: number, value: (row: FlowRow) => string): Column<FlowRow> => ({
+    sort: "",
+    heading,
+    align: "left",
+    width: rows.reduce((most, row) => Math.max(most, widthOf(value(row))), least),
+    cell: (row) => span(value(row), row.isUnreplied && heading === "STATE" ? "red" : "plain"),
+  });
+  const right = (sort: string, heading: string, width: number, value: (row: FlowRow) => string): Column<FlowRow> => ({
+    sort,
+    heading,
+    align: "right",
+    width,
+    cell: (row) => span(value(row)),
+  });
+  const seconds = (value: number | undefined) => (value === undefined ? "-" : duration(Math.floor(value)));
+  const rate = (value: number | undefined) => rateText(value, state.showsBytes, unknown);
+  return [
+    text("PROTO", 5, ({ protocol }) => protocol),
+    text("STATE", 11, ({ state }) => state),
+    text("SOURCE", 15, ({ src }) => src),
+    text("DESTINATION", 15, ({ dst }) => dst),
+    right("up", marks.up, 10, ({ up }) => rate(up)),
+    right("down", marks.down, 10, ({ down }) => rate(down)),
+    right("bytes", "BYTES", 7, ({ bytes }) => (bytes === undefined ? "-" : scaled(bytes))),
+    right("expires", "EXPIRES", 8, ({ expiresSeconds }) => seconds(expiresSeconds)),
+    right("age", "AGE", 7, ({ ageSeconds }) => seconds(ageSeconds)),
+    text("NAT TO", 8, ({ nat }) => nat),
+    right("", "MARK", 5, ({ mark }) => (mark === undefined ? "-" : String(mark))),
+  ];
+}
+
+/** By their headings: columns that go first where there is no room for all. */
+const LEAST_NEEDED = ["MARK", "NEW/s", "NAT TO", "AGE", "BYTES", "EXPIRES", "+/s", "%", "STATE", "UNREPL"];
+
+const GAP = 2;
+const totalWidth = (columns: readonly { width: number }[]) =>
+  columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
+
+/** The columns that fit, and the first one cut where even the most needed are too wide. */
+function fit<Row>(columns: readonly Column<Row>[], width: number): Column<Row>[] {
+  let kept = [...columns];
+  for (const heading of LEAST_NEEDED) {
+    if (totalWidth(kept) <= width) break;
+    kept = kept.filter((column) => column.heading !== heading);
+  }
+  const over = totalWidth(kept) - width;
+  if (over <= 0) return kept;
+  const widest = kept.reduce((most, column) => (column.width > most.width ? column : most));
+  return kept.map((column) => (column === widest ? { ...column, width: Math.max(8, column.width - over) } : column));
+}
+
+function cellText({ align, width }: Column<never>, text: string): string {
+  const short = cut(text, width);
+  return align === "left" ? padEnd(short, width) : padStart(short, width);
+}
+
+function headingLine<Row>(columns: readonly Column<Row>[], { sort, reverse }: ViewState, marks: Marks): Line {
+  // Names begin with A, all else with the largest.
+  const isDescending = (column: Column<Row>) => (column.sort === "fields" ? reverse : !reverse);
+  return columns.flatMap((column, i) => {
+    const mark = column.sort === sort ? (isDescending(column) ? marks.descending : marks.ascending) : "";
+    const text = cellText(column as Column<never>, column.heading + mark);
+    return [...(i === 0 ? [] : [span(" ".repeat(GAP))]), span(text, "bold")];
+  });
+}
+
+function rowLine<Row>(columns: readonly Column<Row>[], row: Row, isSelected: boolean, width: number): Line {
+  const spans = columns.flatMap((column, i) => {
+    const { text, style } = column.cell(row);
+    const cell = span(cellText(column as Column<never>, text), style);
+    return i === 0 ? [cell] : [span(" ".repeat(GAP)), cell];
+  });
+  if (!isSelected) return spans;
+  return [span(padEnd(spans.map(({ text }) => text).join(""), width), "reverse")];
+}
+
+interface Table {
+  readonly heading: Line;
+  readonly lines: readonly Line[];
+  readonly selected: Selected;
+}
+
+/** The rows between `first` and the end of the page, and the line of all others. */
+function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room: number, options: Draw): Table {
+  const most = Math.min(MOST_ROWS, state.limit ?? MOST_ROWS);
+  const found = groupRows(picture, state.groupSort, state.reverse, most, options.labels);
+  const { rows } = found;
+  state.rowCount = rows.length;
+  state.pageRows = Math.max(1, found.count > room ? room - 1 : room);
+  state.clamp();
+  const shown = rows.slice(state.first, state.first + state.pageRows);
+  const fitting = fit(groupColumns(shown, picture, state, options.marks), columns);
+  const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
+  const other = found.other(Math.min(rows.length, state.first + state.pageRows));
+  if (other !== undefined && room > shown.length) lines.push(rowLine(fitting, otherRow(other, state), false, columns));
+  const selected = rows[state.selected];
+  return {
+    heading: headingLine(fitting, state, options.marks),
+    lines,
+    selected: selected && { group: selected },
+  };
+}
+
+const otherRow = (amounts: Amounts, { by }: ViewState): GroupRow => ({
+  ...amounts,
+  values: by.map(() => null),
+  texts: by.map((_, i) => (i === 0 ? "other" : "")),
+});
+
+function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: number, { marks }: Draw): Table {
+  const rows = flowRows(picture, state.reverse, state.limit ?? MOST_ROWS);
+  state.rowCount = rows.length;
+  state.pageRows = room;
+  state.clamp();
+  const shown = rows.slice(state.first, state.first + room);
+  const fitting = fit(flowColumns(shown, state, marks), columns);
+  const selected = rows[state.selected];
+  return {
+    heading: headingLine(fitting, state, marks),
+    lines: shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns)),
+    selected: selected && { flow: selected },
+  };
+}
+
+const KEYS = "q quit  space pause  g group  <> sort  r reverse  / filter  ENTER into  BS back  h help";
+
+interface Draw extends DrawOptions {
+  readonly marks: Marks;
+}
+
+/** The last line: what is wrong, what was done, or the keys. */
+function lastLine(picture: Picture, state: ViewState, marks: Marks): Line {
+  if (state.message !== "") return [span(state.message, state.isError ? "red" : "yellow")];
+  if (state.edit !== undefined)
+    return [span(`${marks.enter} apply  Esc cancel  options as on the command line`, "dim")];
+  if (picture.accounting === false) {
+    return [span("no rates: net.netfilter.nf_conntrack_acct is off", "dim"), span("  h help  q quit", "dim")];
+  }
+  return [span(KEYS.replace("ENTER", marks.enter).replace("BS", marks.back), "dim")];
+}
+
+const HELP = `Keys
+  q, Ctrl-C      leave                     space     stop and go on
+  g  G           group by the next, the one before: src, dst, dst:dport, dport, state, src:dst, none
+  <  >           sort by the column to the left, to the right    r   the other way round
+  /              edit the filter: options as on the command line  b   bits or bytes
+  Enter          take the selected row into the filter            Backspace   go back
+  up down PgUp PgDn Home End   select      x         note the row's delete command, printed at the end
+  a              read the whole table now  + -       longer, shorter interval
+  Ctrl-Z         stop, fg goes on          Ctrl-L    draw again
+
+Figures
+  ~ marks an estimate from the beginning of the table, which is a fair sample of it: its order is a
+  keyed hash. Rates (UP, DOWN) come from passes over the whole table. They are lower bounds: a flow
+  that ends between two passes takes what it had sent since the first with it.
+  The view never changes the table.
+
+Any key goes back.`;
+
+function helpLines(): Line[] {
+  return HELP.split("\n").map((text) => [span(text, /^\S/.test(text) && text.length < 10 ? "bold" : "plain")]);
+}
+
+/** Draws the screen. Tells `state` how many rows there are, and keeps the selected one on the page. */
+export function draw(picture: Picture, state: ViewState, size: Size, options: DrawOptions): Screen {
+  const { columns, rows } = size;
+  if (columns < LEAST_COLUMNS || rows < LEAST_ROWS) {
+    const text = `The terminal has ${columns}x${rows}: at least ${LEAST_COLUMNS}x${LEAST_ROWS} are needed.`;
+    const lines: Line[] = [];
+    for (let rest = text; rest !== "" && lines.length < rows; rest = rest.slice(columns)) {
+      lines.push([span(rest.slice(0, columns))]);
+    }
+    return { lines, cursor: undefined, selected: undefined };
+  }
+  if (state.showsHelp) {
+    const lines = helpLines().slice(0, rows);
+    return { lines: lines.map((line) => cutLine(line, columns)), cursor: undefined, selected: undefined };
+  }
+  const marks = options.unicode ? UNICODE : ASCII;
+  const isTall = rows >= ROWS_OF_FULL_HEADER;
+  const kinds = picture.main && kindsOf(picture.main);
+  const filter = filterLine(state, columns);
+  const header: Line[] = [titleLine(picture, state, marks), entriesLine(picture, columns, marks)];
+  if (isTall) {
+    header.push(kinds === undefined ? [label("Proto")] : protocolLine(kinds, columns));
+    header.push([label("TCP"), span(kinds === undefined ? "" : shareList(kinds.tcpStates))]);
+  }
+  header.push(kernelLine(picture, marks));
+  const filterRow = header.length;
+  header.push(filter.line);
+  if (isTall) header.push([]);
+  // The heading above the rows, and below them a gap, where there is room, and the last line.
+  const room = rows - header.length - (isTall ? 3 : 2);
+  const draw: Draw = { ...options, marks };
+  const table = state.showsFlows
+    ? drawFlows(picture, state, size, room, draw)
+    : drawGroups(picture, state, size, room, draw);
+  const body = [table.heading, ...table.lines];
+  while (body.length < room + (isTall ? 2 : 1)) body.push([]);
+  const lines = [...header, ...body, lastLine(picture, state, marks)].map((line) => cutLine(line, columns));
+  const cursor = filter.cursor === undefined ? undefined : { column: filter.cursor, row: filterRow };
+  return { lines, cursor, selected: table.selected };
+}

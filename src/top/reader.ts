@@ -1,0 +1,266 @@
+/**
+ * Decides what of the table is read and when, so that the view costs a fixed part of one CPU however large the table is.
+ *
+ * Where a full pass is cheap, every interval has one. Else each interval reads a sample, the first entries of a dump, and full
+ * passes come as often as their share of the CPU allows. The order of a dump is that of a keyed hash of the tuples, so its
+ * beginning is a fair sample, and the same one every time.
+ */
+import { countFlows, cpuStats } from "../ctnetlink/queries.js";
+import type { NetlinkConnection } from "../netlink/connection.js";
+import type { LocalTime } from "../system/local-time.js";
+import { fromUtf8 } from "../system/text.js";
+import { FlowMemory } from "./flow-memory.js";
+import { type Pass, type PassRequest, readPass } from "./passes.js";
+import type { KernelRates, Picture } from "./picture.js";
+
+/** What the reader works with. */
+export interface Surroundings {
+  /** Opens a connection to the kernel. */
+  connect(): NetlinkConnection;
+  nowMicroseconds(): number;
+  localTime(seconds: number): LocalTime | undefined;
+  /** A file of /proc; throws where it cannot be read. */
+  readFile(path: string): Uint8Array;
+}
+
+/** Parts of one CPU: for the samples, one in each interval, and for full passes. What is drawn takes some percent more. */
+const SAMPLE_SHARE = 0.03;
+const FULL_SHARE = 0.12;
+/** A sample takes no longer than this, however long the interval is: keys are answered in between. */
+const LONGEST_SAMPLE_MICROS = 80_000;
+/** After a limit by time the number of entries is the limit, so that one sample is like the other; it may take so much longer. */
+const SAMPLE_PATIENCE = 3;
+
+const MICROS = 1e6;
+
+interface Running {
+  readonly connection: NetlinkConnection;
+  readonly steps: Generator<void, Pass, void>;
+  readonly isFull: boolean;
+}
+
+const two = (n: number) => String(n).padStart(2, "0");
+
+export class Reader {
+  /** What is read; set by `begin`. */
+  #request: PassRequest;
+  #intervalSeconds: number;
+  readonly #around: Surroundings;
+  readonly #host: string;
+  readonly #limit: number | undefined;
+  readonly #accounting: boolean | undefined;
+
+  #entries = 0;
+  #change: number | undefined;
+  #countedAt: number | undefined;
+  #totals: ReadonlyMap<string, number> | undefined;
+  #kernel: KernelRates | undefined;
+
+  #samples: readonly Pass[] = [];
+  #fulls: readonly Pass[] = [];
+  #main: Pass | undefined;
+  #memory = new FlowMemory();
+  #memoryStart: number | undefined;
+  /** How many entries a sample has; undefined until the first, which is limited by time. */
+  #sampleEntries: number | undefined;
+  /** How long the last full pass was at work, and when the next one may begin. */
+  #fullMicros: number | undefined;
+  #fullDue = 0;
+  #isFullWanted = false;
+  #running: Running | undefined;
+  #nextTick = 0;
+
+  constructor(request: PassRequest, intervalSeconds: number, around: Surroundings) {
+    this.#request = request;
+    this.#intervalSeconds = intervalSeconds;
+    this.#around = around;
+    const read = (path: string) => {
+      try {
+        return fromUtf8(around.readFile(path)).trim();
+      } catch {
+        return undefined;
+      }
+    };
+    const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+    this.#host = read("/proc/sys/kernel/hostname") ?? "conntrack";
+    this.#limit = number(read("/proc/sys/net/netfilter/nf_conntrack_max"));
+    const accounting = number(read("/proc/sys/net/netfilter/nf_conntrack_acct"));
+    this.#accounting = accounting === undefined ? undefined : accounting !== 0;
+  }
+
+  set intervalSeconds(seconds: number) {
+    this.#intervalSeconds = seconds;
+    this.#nextTick = Math.min(this.#nextTick, this.#now() + seconds * MICROS);
+  }
+
+  /** Whether a pass is under way. */
+  get isReading(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** When there is something to do next, in microseconds since 1970. */
+  get dueMicros(): number {
+    return this.#nextTick;
+  }
+
+  /** Reads something else from now on. What flows have counted stays known while the filter does. */
+  begin(request: PassRequest): void {
+    if (request.filter !== this.#request.filter) {
+      this.#memory = new FlowMemory();
+      this.#memoryStart = undefined;
+      this.#fullMicros = undefined;
+    }
+    this.stop();
+    this.#request = request;
+    this.#samples = [];
+    this.#fulls = [];
+    this.#main = undefined;
+    this.#fullDue = 0;
+    this.#nextTick = 0;
+  }
+
+  /** A full pass as soon as may be. */
+  wantFull(): void {
+    this.#isFullWanted = true;
+    this.#nextTick = 0;
+  }
+
+  /** Ends a pass that is under way. */
+  stop(): void {
+    this.#running?.connection.close();
+    this.#running = undefined;
+  }
+
+  /** Works for about `micros`. Returns whether there is something new to show. */
+  work(micros: number): boolean {
+    const until = this.#now() + micros;
+    let isNew = false;
+    if (this.#now() >= this.#nextTick) {
+      this.#nextTick = this.#now() + this.#intervalSeconds * MICROS;
+      this.#readHeader();
+      this.#start();
+      isNew = true;
+    }
+    while (this.#running !== undefined) {
+      if (this.#step(this.#running)) {
+        // Where there was nothing yet, a full pass follows the sample at once: it brings the rates nearer.
+        if (this.#running === undefined && this.#main?.isFull !== true && this.#fullMicros === undefined) this.#start();
+        return true;
+      }
+      if (this.#now() >= until) break;
+    }
+    return isNew;
+  }
+
+  /** A full pass from its beginning to its end. */
+  readAll(): void {
+    this.#readHeader();
+    this.#run(true);
+    while (this.#running !== undefined) this.#step(this.#running);
+  }
+
+  picture(): Picture {
+    const nowMicros = this.#now();
+    const local = this.#around.localTime(Math.floor(nowMicros / MICROS));
+    const main = this.#main;
+    return {
+      host: this.#host,
+      nowMicros,
+      clock: local === undefined ? "" : `${two(local.hour)}:${two(local.minute)}:${two(local.second)}`,
+      entries: this.#entries,
+      limit: this.#limit,
+      change: this.#change,
+      kernel: this.#kernel,
+      main,
+      before: (main?.isFull ? this.#fulls : this.#samples)[1],
+      full: this.#fulls[0],
+      isReadingAll: this.#running?.isFull === true,
+      accounting: this.#accounting,
+    };
+  }
+
+  #now(): number {
+    return this.#around.nowMicroseconds();
+  }
+
+  /** Counts and the kernel's counters: microseconds, whatever the table's size. */
+  #readHeader(): void {
+    const connection = this.#around.connect();
+    try {
+      const entries = countFlows(connection);
+      const totals = new Map<string, number>();
+      for (const { counters } of cpuStats(connection, "conntrack")) {
+        for (const { name, value } of counters) totals.set(name, (totals.get(name) ?? 0) + value);
+      }
+      const now = this.#now();
+      const seconds = this.#countedAt === undefined ? 0 : (now - this.#countedAt) / MICROS;
+      if (seconds > 0) {
+        this.#change = (entries - this.#entries) / seconds;
+        const rate = (name: string) => Math.max(0, (totals.get(name) ?? 0) - (this.#totals?.get(name) ?? 0)) / seconds;
+        this.#kernel = {
+          drop: rate("drop"),
+          earlyDrop: rate("early_drop"),
+          insertFailed: rate("insert_failed"),
+          invalid: rate("invalid"),
+        };
+      }
+      this.#entries = entries;
+      this.#totals = totals;
+      this.#countedAt = now;
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Begins the pass that is due; none while one is under way. */
+  #start(): void {
+    if (this.#running !== undefined) return;
+    const cheap = (SAMPLE_SHARE + FULL_SHARE) * this.#intervalSeconds * MICROS;
+    const isCheap = this.#fullMicros !== undefined && this.#fullMicros <= cheap;
+    const isDue = this.#now() >= this.#fullDue && this.#main !== undefined;
+    this.#run(this.#isFullWanted || isCheap || isDue);
+  }
+
+  #run(isFull: boolean): void {
+    const connection = this.#around.connect();
+    const now = this.#around.nowMicroseconds;
+    if (isFull) {
+      const full = { memory: this.#memory, lastStartMicros: this.#memoryStart };
+      this.#isFullWanted = false;
+      this.#running = { connection, isFull, steps: readPass(connection, this.#request, now, {}, full) };
+      return;
+    }
+    const longest = Math.min(LONGEST_SAMPLE_MICROS, SAMPLE_SHARE * this.#intervalSeconds * MICROS);
+    const limits =
+      this.#sampleEntries === undefined
+        ? { busyMicros: longest }
+        : { entries: this.#sampleEntries, busyMicros: SAMPLE_PATIENCE * longest };
+    this.#running = { connection, isFull, steps: readPass(connection, this.#request, now, limits) };
+  }
+
+  /** One step of a pass. Returns whether it was the last. */
+  #step({ connection, steps, isFull }: Running): boolean {
+    let result: IteratorResult<void, Pass>;
+    try {
+      result = steps.next();
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+    if (!result.done) return false;
+    connection.close();
+    this.#running = undefined;
+    const pass = result.value;
+    this.#main = pass;
+    if (isFull) {
+      this.#memoryStart = pass.startMicros;
+      this.#fullMicros = pass.busyMicros;
+      this.#fullDue = this.#now() + pass.busyMicros / FULL_SHARE;
+      this.#fulls = [pass, ...this.#fulls.slice(0, 1)];
+    } else {
+      this.#sampleEntries ??= pass.isFull ? undefined : pass.read;
+      this.#samples = [pass, ...this.#samples.slice(0, 1)];
+    }
+    return true;
+  }
+}

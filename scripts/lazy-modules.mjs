@@ -26,6 +26,7 @@ export const LAZY_MODULES = [
   "command/group.ts",
   "command/list.ts",
   "command/stats.ts",
+  "command/top.ts",
   "command/update.ts",
   "command/watch-count.ts",
   "format/expect-json.ts",

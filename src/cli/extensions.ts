@@ -65,6 +65,7 @@ const FILTERING: readonly Place[] = [
   "event",
   "count",
   "diagnose",
+  "top",
 ];
 
 function placeOf(subject: Subject, table: TableName): Place {

@@ -72,7 +72,8 @@ function perform(command: Command, io: Io, context: ParseContext): number | Prom
       io.stdout.write(toUtf8(VERSION_LINE));
       return 0;
     }
-    if (command.name === "event" || "repetition" in command || io.stdoutIsDevice()) return run(command, io, context);
+    const takesItsTime = command.name === "event" || command.name === "top" || "repetition" in command;
+    if (takesItsTime || io.stdoutIsDevice()) return run(command, io, context);
     return runHeld(command, io, context);
   } catch (error) {
     return fail(error, io);

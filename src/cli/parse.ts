@@ -370,7 +370,8 @@ function check(draft: Draft, inLoadFile: boolean): void {
 /** Throws UsageError for repetition options that mean nothing together. */
 function checkRepetition({ name, extensions }: Arguments): void {
   const { interval, rounds, explain, from, "group-by": by } = extensions;
-  if (rounds !== undefined && interval === undefined) throw new UsageError("Can't use --rounds without --interval");
+  if (rounds !== undefined && interval === undefined && name !== "top")
+    throw new UsageError("Can't use --rounds without --interval");
   if (name === "stats" && interval !== undefined && explain === undefined) {
     throw new UsageError("Can't use --interval without --explain");
   }

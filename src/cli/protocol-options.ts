@@ -31,6 +31,7 @@ const USE_OF: Readonly<Record<string, Use>> = {
   list: "filter",
   count: "filter",
   diagnose: "filter",
+  top: "filter",
   delete: "filter",
   event: "filter",
   update: "update",

@@ -3,7 +3,7 @@ import { toJson } from "../format/json.js";
 import { rfc3339 } from "../format/time.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { toUtf8 } from "../system/text.js";
-import { draw } from "./draw.js";
+import { draw, ROWS_OF_FULL_HEADER } from "./draw.js";
 import type { Picture } from "./picture.js";
 import { flowRows, groupRows } from "./rows.js";
 import type { ViewState } from "./state.js";
@@ -12,8 +12,8 @@ import { plainText } from "./text.js";
 /** Rows of a block without --limit. */
 const USUAL_ROWS = 20;
 const USUAL_COLUMNS = 140;
-/** What the screen has besides rows: the header, the heading, the line of others, the keys. */
-const OTHER_LINES = 14;
+/** What the screen has besides rows: the header, the heading, the line of others, a gap, the keys. */
+const OTHER_LINES = 11;
 
 /** What the screen would show, without the keys. */
 export function blockText(
@@ -23,7 +23,10 @@ export function blockText(
   unicode: boolean,
 ): Uint8Array {
   const limit = state.limit ?? USUAL_ROWS;
-  const size = { columns: Math.max(60, columns ?? USUAL_COLUMNS), rows: limit + OTHER_LINES };
+  const size = {
+    columns: Math.max(60, columns ?? USUAL_COLUMNS),
+    rows: Math.max(limit + OTHER_LINES, ROWS_OF_FULL_HEADER),
+  };
   const { lines } = draw(picture, state, size, { unicode });
   const texts = lines.slice(0, -1).map((line) => plainText(line).trimEnd());
   const table = texts.slice(0, texts.findLastIndex((text) => text !== "") + 1);

@@ -12,7 +12,7 @@ import { cut, cutLine, type Line, lineWidth, padEnd, padStart, type Span, type S
 export const LEAST_COLUMNS = 60;
 export const LEAST_ROWS = 12;
 /** From so many rows on the header has all of its lines. */
-const ROWS_OF_FULL_HEADER = 18;
+export const ROWS_OF_FULL_HEADER = 18;
 /** Rows that are looked at: more can be had with a filter. */
 const MOST_ROWS = 1000;
 
@@ -378,7 +378,7 @@ function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: 
   };
 }
 
-const KEYS = "q quit  space pause  g group  <> sort  r reverse  / filter  ENTER into  BS back  h help";
+const KEYS = "q quit  space pause  g group  <> sort  r reverse  / filter  ENTER into  BS back  h ?";
 
 interface Draw extends DrawOptions {
   readonly marks: Marks;

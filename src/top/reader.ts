@@ -31,6 +31,10 @@ const LONGEST_SAMPLE_MICROS = 80_000;
 /** After a limit by time the number of entries is the limit, so that one sample is like the other; it may take so much longer. */
 const SAMPLE_PATIENCE = 3;
 
+/** A table of so few entries is read as a whole each time, unless that takes half of the interval. */
+const SMALL_TABLE = 25_000;
+const SMALL_TABLE_SHARE = 0.5;
+
 const MICROS = 1e6;
 
 interface Running {
@@ -215,8 +219,10 @@ export class Reader {
   /** Begins the pass that is due; none while one is under way. */
   #start(): void {
     if (this.#running !== undefined) return;
-    const cheap = (SAMPLE_SHARE + FULL_SHARE) * this.#intervalSeconds * MICROS;
-    const isCheap = this.#fullMicros !== undefined && this.#fullMicros <= cheap;
+    const isSmall = this.#entries < SMALL_TABLE;
+    const share = isSmall ? SMALL_TABLE_SHARE : SAMPLE_SHARE + FULL_SHARE;
+    const isCheap =
+      (this.#fullMicros ?? (isSmall ? 0 : Number.POSITIVE_INFINITY)) <= share * this.#intervalSeconds * MICROS;
     const isDue = this.#now() >= this.#fullDue && this.#main !== undefined;
     this.#run(this.#isFullWanted || isCheap || isDue);
   }

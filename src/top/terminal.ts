@@ -50,7 +50,7 @@ export interface Input {
 }
 
 export class Terminal {
-  readonly #process: Process;
+  readonly #system: Process;
   readonly #color: boolean;
   readonly #reader = new KeyReader();
   readonly #buffer = new Uint8Array(256);
@@ -59,24 +59,24 @@ export class Terminal {
   #isOpen = false;
   #isClosed = false;
 
-  constructor(process: Process, color: boolean) {
-    this.#process = process;
+  constructor(system: Process, color: boolean) {
+    this.#system = system;
     this.#color = color;
   }
 
   /** Whether both standard streams are a terminal. */
-  static isThere(process: Process): boolean {
-    return process.windowSize(STDIN) !== undefined && process.windowSize(STDOUT) !== undefined;
+  static isThere(system: Process): boolean {
+    return system.windowSize(STDIN) !== undefined && system.windowSize(STDOUT) !== undefined;
   }
 
   size(): Size {
-    const { columns = 0, rows = 0 } = this.#process.windowSize(STDOUT) ?? {};
+    const { columns = 0, rows = 0 } = this.#system.windowSize(STDOUT) ?? {};
     // A terminal that does not know its size has the size that all of them once had.
     return { columns: columns || 80, rows: rows || 24 };
   }
 
   open(): void {
-    for (const number of [...ENDING, SIGCONT, SIGTSTP, SIGWINCH]) this.#process.catchSignal(number);
+    for (const number of [...ENDING, SIGCONT, SIGTSTP, SIGWINCH]) this.#system.catchSignal(number);
     this.#enter();
   }
 
@@ -85,18 +85,18 @@ export class Terminal {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#write(LEAVE);
-    this.#process.setTerminalRaw(STDIN, false);
+    this.#system.setTerminalRaw(STDIN, false);
   }
 
   /** Waits for keys or a signal, for `timeoutMs` at most. */
   wait(timeoutMs: number): Input {
     const waiting = this.#reader.isWaiting ? Math.min(timeoutMs, ESCAPE_WAIT_MS) : timeoutMs;
-    const ready = this.#process.pollIn(STDIN, Math.max(0, Math.ceil(waiting)));
+    const ready = this.#system.pollIn(STDIN, Math.max(0, Math.ceil(waiting)));
     const input = { keys: [] as readonly Key[], mustRedraw: false, isClosed: this.#isClosed, signal: 0 };
     if (ready === -EINTR) return { ...input, ...this.#takeSignals() };
     if (ready === 0) return this.#reader.isWaiting ? { ...input, keys: this.#reader.flush() } : input;
     if (ready < 0) return { ...input, isClosed: true };
-    const read = this.#process.read(STDIN, this.#buffer, 0, this.#buffer.length);
+    const read = this.#system.read(STDIN, this.#buffer, 0, this.#buffer.length);
     if (read === -EINTR || read === -EAGAIN) return input;
     if (read <= 0) return { ...input, isClosed: true };
     return { ...input, keys: this.#reader.read(this.#buffer.subarray(0, read)) };
@@ -123,24 +123,23 @@ export class Terminal {
 
   /** Stops the process as Ctrl-Z does, and takes the terminal again once it goes on. */
   suspend(): void {
-    const process = this.#process;
     this.close();
-    process.setSignal(SIGTSTP, false);
-    process.raise(SIGTSTP);
+    this.#system.setSignal(SIGTSTP, false);
+    this.#system.raise(SIGTSTP);
     // The signal may come to another thread a moment later. A process without a shell to wait for is not stopped at all.
     for (let waits = 0; waits < STOP_WAITS && this.#nextSignal(STOP_WAIT_MS) !== SIGCONT; waits++);
-    process.catchSignal(SIGTSTP);
+    this.#system.catchSignal(SIGTSTP);
     this.#enter();
   }
 
   /** Ends the process by a signal that it has caught, so that whoever waits for it learns the truth. */
   dieOf(signal: number): void {
-    this.#process.setSignal(signal, false);
-    this.#process.raise(signal);
+    this.#system.setSignal(signal, false);
+    this.#system.raise(signal);
   }
 
   #enter(): void {
-    this.#process.setTerminalRaw(STDIN, true);
+    this.#system.setTerminalRaw(STDIN, true);
     this.#isOpen = true;
     this.#shown = [];
     this.#write(ENTER);
@@ -149,14 +148,14 @@ export class Terminal {
   /** The next signal within `timeoutMs`, or 0. What is typed meanwhile waits. */
   #nextSignal(timeoutMs: number): number {
     // For output alone nothing would end the wait early, a signal included; for input keys would.
-    const ready = this.#process.pollIn(STDIN, timeoutMs);
-    return ready === -EINTR ? this.#process.takeSignal() : 0;
+    const ready = this.#system.pollIn(STDIN, timeoutMs);
+    return ready === -EINTR ? this.#system.takeSignal() : 0;
   }
 
   #takeSignals(): Pick<Input, "mustRedraw" | "signal"> {
     let mustRedraw = false;
     let ending = 0;
-    for (let signal = this.#process.takeSignal(); signal !== 0; signal = this.#process.takeSignal()) {
+    for (let signal = this.#system.takeSignal(); signal !== 0; signal = this.#system.takeSignal()) {
       if (ENDING.includes(signal)) ending = signal;
       else if (signal === SIGTSTP) {
         this.suspend();
@@ -173,9 +172,9 @@ export class Terminal {
   #write(text: string): void {
     const bytes = toUtf8(text);
     for (let at = 0; at < bytes.length && !this.#isClosed; ) {
-      const written = this.#process.write(STDOUT, bytes, at, bytes.length - at);
+      const written = this.#system.write(STDOUT, bytes, at, bytes.length - at);
       if (written > 0) at += written;
-      else if (written === -EAGAIN) this.#process.pollOut(STDOUT, 1000);
+      else if (written === -EAGAIN) this.#system.pollOut(STDOUT, 1000);
       else if (written !== -EINTR) this.#isClosed = true;
     }
   }

@@ -1,0 +1,113 @@
+/** What the diagnosis makes of facts that no network namespace of ours can have. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Facts } from "../../src/diagnosis/facts.js";
+import { CRITICAL, findingsOf, HEALTHY, statusOf, timeText, WARNINGS } from "../../src/diagnosis/findings.js";
+import { reportLines } from "../../src/diagnosis/report.js";
+
+const HEALTHY_FACTS: Facts = {
+  entries: 1000,
+  limit: 262_144,
+  entriesPerSecond: 0,
+  buckets: 262_144,
+  counters: [],
+  flows: 1000,
+  protocols: [{ name: "udp", flows: 1000 }],
+  states: [],
+  unreplied: 0,
+  unassured: 0,
+  offloaded: 0,
+  sources: [{ name: "10.0.0.1", flows: 1000, unreplied: 0 }],
+  destinations: [{ name: "10.0.0.2:53", flows: 1000, unreplied: 0 }],
+  ports: [],
+  settings: [],
+  memory: {},
+  gaps: [],
+};
+
+const facts = (changes: Partial<Facts>): Facts => ({ ...HEALTHY_FACTS, ...changes });
+const ids = (changes: Partial<Facts>) => findingsOf(facts(changes)).map(({ id }) => id);
+const report = (changes: Partial<Facts>) => reportLines(facts(changes), findingsOf(facts(changes))).join("\n");
+
+describe("findings", () => {
+  it("has none where all is well, though one source has all entries", () => {
+    assert.deepEqual(ids({}), []);
+    assert.equal(statusOf([]), HEALTHY);
+  });
+
+  it("names a hash of 1,024 buckets under 100,000 entries first", () => {
+    const changes = { entries: 100_000, buckets: 1024 };
+    assert.deepEqual(ids(changes), ["hash"]);
+    assert.match(report(changes), /^Hash {7}1,024 buckets, load 195\.3 .* LONG$/m);
+    assert.match(report(changes), /sysctl -w net\.netfilter\.nf_conntrack_buckets=262144$/m);
+    assert.equal(statusOf(findingsOf(facts(changes))), WARNINGS);
+  });
+
+  it("takes the kernel's own sizes for good: a full table has load 2", () => {
+    assert.ok(!ids({ entries: 262_144 }).includes("hash"));
+  });
+
+  it("names the hash where chains are too long right now", () => {
+    const found = findingsOf(facts({ counters: [{ name: "chaintoolong", total: 5, perSecond: 2 }] }));
+    assert.deepEqual(
+      found.map(({ id, severity }) => [id, severity]),
+      [["hash", "critical"]],
+    );
+  });
+
+  it("is critical where packets are dropped, and not where they were once", () => {
+    const dropping = findingsOf(facts({ counters: [{ name: "drop", total: 9, perSecond: 3 }] }));
+    assert.equal(statusOf(dropping), CRITICAL);
+    assert.ok(dropping.some(({ id }) => id === "full"));
+    assert.deepEqual(ids({ counters: [{ name: "drop", total: 9, perSecond: 0 }] }), []);
+    assert.match(report({ counters: [{ name: "drop", total: 9, perSecond: 0 }] }), /drop 9 since boot: packets/);
+  });
+
+  it("warns from three quarters of the limit on", () => {
+    assert.deepEqual(ids({ entries: 196_607, sources: [] }), []);
+    assert.deepEqual(ids({ entries: 196_608, sources: [] }), ["full"]);
+    assert.equal(statusOf(findingsOf(facts({ entries: 196_608, sources: [] }))), WARNINGS);
+  });
+
+  it("says when the table will be full", () => {
+    assert.match(report({ entries: 262_044, entriesPerSecond: 10 }), /full in about 10 s at this rate/);
+  });
+
+  it("warns of new entries that met an equal one", () => {
+    assert.deepEqual(ids({ counters: [{ name: "insert_failed", total: 9, perSecond: 0.5 }] }), ["insert-failed"]);
+  });
+
+  it("knows no share of a limit that is not there", () => {
+    const { limit: _, ...unlimited } = HEALTHY_FACTS;
+    assert.deepEqual(findingsOf({ ...unlimited, entries: 10_000_000, buckets: 10_000_000 }), []);
+  });
+
+  it("says what could not be read", () => {
+    assert.match(report({ gaps: ["/proc/slabinfo cannot be read"] }), /^Not known: \/proc\/slabinfo cannot be read$/m);
+  });
+
+  it("keeps every line of the report within 80 columns", () => {
+    const changes = {
+      entries: 250_000,
+      flows: 250_000,
+      unreplied: 200_000,
+      states: ["ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT"].map(
+        (name) => ({
+          name,
+          flows: 35_000,
+        }),
+      ),
+      sources: [
+        { name: "10.0.0.1", flows: 200_000, unreplied: 0, mostly: { name: "203.0.113.9:443", flows: 190_000 } },
+      ],
+    };
+    for (const line of report(changes).split("\n")) {
+      // Commands are for copying, and are never folded.
+      if (!/^ {7}(sysctl|conntrack) /.test(line)) assert.ok(line.length <= 80, line);
+    }
+  });
+
+  it("names times in the largest unit that they fill", () => {
+    assert.deepEqual([432_000, 3600, 300, 90].map(timeText), ["5 d", "1 h", "5 min", "90 s"]);
+  });
+});

@@ -99,6 +99,9 @@ export interface Extensions {
   interval?: number;
   rounds?: number;
   color?: ColorChoice;
+  "dry-run"?: true;
+  "ignore-not-found"?: true;
+  netns?: string;
 }
 
 /** When output is coloured. */

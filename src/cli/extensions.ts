@@ -17,8 +17,8 @@ import type { Subject } from "./matrix.js";
 import { NOTHING, type Proposal } from "./proposal.js";
 import { readColor, readInterval, readLimit, readRounds } from "./value-readers.js";
 
-/** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect". */
-export type Place = CommandOption | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
+/** A command on the table conntrack, or on another that is named: "list", "list dying", "delete expect"; or -R itself. */
+export type Place = CommandOption | "load-file" | `${CommandOption} ${"expect" | "dying" | "unconfirmed"}`;
 
 interface Row {
   /** One line, without a full stop. */
@@ -77,6 +77,14 @@ export const filters = (subject: Subject, table: TableName): boolean => FILTERIN
 
 /** Where groups and sorting are possible. */
 const LISTS: readonly Place[] = ["list", "list dying"];
+
+/** All commands but those that ask the kernel nothing. */
+const KERNEL_COMMANDS: readonly Place[] = [
+  ...FILTERING,
+  ...(["get", "create", "add", "flush", "stats", "load-file"] as const),
+  ...(["list expect", "get expect", "create expect", "delete expect", "flush expect"] as const),
+  ...(["event expect", "count expect", "stats expect"] as const),
+];
 
 const sizes = (what: string): Valued<NumberCondition> => ({
   argument: "required",
@@ -200,6 +208,33 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     on: "everywhere",
     read: (_, text) => readColor(text),
   },
+  "dry-run": {
+    argument: "none",
+    help: "show what would be changed, and change nothing",
+    about:
+      "Entries are shown as --delete and --update show them, but --update shows them as they are; the exit status is that of the " +
+      "real run. --load-file checks every line. A change that the kernel would refuse is not noticed.",
+    on: ["delete", "update", "flush", "flush expect", "load-file"],
+    read: () => true,
+  },
+  "ignore-not-found": {
+    argument: "none",
+    help: "exit status 0 where nothing was there, or nothing needed a change",
+    about: "Then 1 means that it failed. What is printed stays the same.",
+    on: ["get", "get expect", "delete", "delete expect", "update"],
+    read: () => true,
+  },
+  netns: {
+    argument: "required",
+    argumentName: "name|pid|path",
+    proposal: NOTHING,
+    help: "work in another network namespace",
+    about:
+      "A path where there is a slash in it, else a name that ip-netns(8) gave, else the id of a process in the namespace. " +
+      "Files below /etc stay those of the machine: /etc/netns is not heeded. It takes CAP_SYS_ADMIN.",
+    on: KERNEL_COMMANDS,
+    read: (_, text) => text,
+  },
 };
 
 export const EXTENSION_NAMES = Object.keys(EXTENSIONS) as readonly ExtensionName[];
@@ -225,8 +260,43 @@ export function checkExtensions({ subject, low: { table, extensions, zero } }: D
   const place = placeOf(subject, table);
   for (const name of Object.keys(extensions) as ExtensionName[]) {
     const row = EXTENSIONS[name];
-    const legal = row.on === "everywhere" || row.on.includes(place);
-    if (inLoadFile || !legal) throw new UsageError(`Illegal option \`--${name}' with this command`);
+    if (inLoadFile || !isLegal(row, place)) throw illegal(name);
     if (zero && row.isFilter) throw new UsageError("Can't use -z with filtering parameters");
   }
+  if (extensions.from !== undefined && extensions.netns !== undefined) {
+    throw new UsageError("cannot specify `--from' with `--netns'");
+  }
+}
+
+function isLegal({ on }: Row, place: Place): boolean {
+  return on === "everywhere" || on.includes(place);
+}
+
+function illegal(name: string): UsageError {
+  return new UsageError(`Illegal option \`--${name}' with this command`);
+}
+
+/** The name of the extension that a word is, `--NAME` or `--NAME=VALUE`. */
+export function extensionIn(word: string): ExtensionName | undefined {
+  const name = /^--([^=]+)/.exec(word)?.[1] ?? "";
+  return Object.hasOwn(EXTENSIONS, name) ? (name as ExtensionName) : undefined;
+}
+
+/**
+ * Takes the extension at `words[at]`, which stands beside -R, and its value; returns how many words that are.
+ * @throws UsageError for one that does not go with -R, or has no value
+ */
+export function takeBesideLoadFile(draft: Draft, words: readonly string[], at: number): number {
+  const text = words[at]!;
+  const name = extensionIn(text)!;
+  const row = EXTENSIONS[name];
+  if (!isLegal(row, "load-file")) throw illegal(name);
+  const { argument } = row;
+  const equals = text.indexOf("=");
+  const attached = equals < 0 ? undefined : text.slice(equals + 1);
+  if (argument === "none" && attached !== undefined) throw new UsageError(`unknown option \`${text}'`);
+  const own = argument === "required" && attached === undefined;
+  if (own && at + 1 === words.length) throw new UsageError(`option \`--${name}' requires an argument`);
+  wordOf(name).apply(draft, own ? words[at + 1] : attached);
+  return own ? 2 : 1;
 }

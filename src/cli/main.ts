@@ -1,7 +1,9 @@
 /** The program: a command line in, an exit status out. */
-import type { Command, Help, KernelCommand, LoadFile } from "../command/command.js";
+import type { Command, Help, KernelCommand, LoadFile, Modes } from "../command/command.js";
 import { say } from "../command/context.js";
+import { enterNamedNetwork } from "../command/network.js";
 import { failureText, runCommand } from "../command/run.js";
+import { readOnly } from "../ctnetlink/read-only.js";
 import { EPIPE } from "../system/errno.js";
 import { ConntrackError, KernelError, UsageError } from "../system/errors.js";
 import { messageLine, toUtf8 } from "../system/text.js";
@@ -80,14 +82,23 @@ function perform(command: Command, io: Io, context: ParseContext): number | Prom
   }
 }
 
-function run(command: KernelCommand | LoadFile, io: Io, context: ParseContext): number {
-  if (command.name === "load-file") return loadFile(command.file, io, context);
+type Runnable = (KernelCommand | LoadFile) & Modes;
+
+function run(command: Runnable, io: Io, context: ParseContext): number {
+  if (command.network !== undefined) enterNamedNetwork(io, command.network);
+  const outside = outsideOf(command, io);
+  return command.name === "load-file" ? loadFile(command.file, outside, context) : runCommand(command, outside);
+}
+
+/** What a command works on: the kernel, a kernel that is only asked, or a saved table. */
+function outsideOf(command: Runnable, io: Io): Io {
+  if (command.dryRun) return { ...io, backend: readOnly(io.backend), dryRun: true };
   const from = "from" in command ? command.from : undefined;
-  return runCommand(command, from === undefined ? io : savedIo(from, io));
+  return from === undefined ? io : savedIo(from, io);
 }
 
 /** The same with a short output held back until the summary, or the error, is written. */
-function runHeld(command: KernelCommand | LoadFile, io: Io, context: ParseContext): number {
+function runHeld(command: Runnable, io: Io, context: ParseContext): number {
   const stdout = new HeldOutput(io.stdout);
   let status: number;
   try {

@@ -98,6 +98,14 @@ export function commandLineWords(): readonly string[] {
   }
 }
 
+function openNetwork(path: string): number {
+  try {
+    return openSync(pathOf(path), "r");
+  } catch (error) {
+    throw new KernelError(errnoOf(error), "open");
+  }
+}
+
 /** Standard streams, files and clock of this process. */
 export function nodeIo(backend: Backend): Io {
   return {
@@ -114,6 +122,12 @@ export function nodeIo(backend: Backend): Io {
     readFile: (path) => readWhole(openFile(path)),
     readDirectory: (path) => readdirSync(path),
     readLink: (path) => readlinkSync(path),
+    enterNetwork(path) {
+      const fd = openNetwork(path);
+      const entered = backend.setNetwork(fd);
+      closeSync(fd);
+      if (entered < 0) throw new KernelError(-entered, "setns");
+    },
     open,
   };
 }

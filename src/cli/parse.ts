@@ -1,5 +1,5 @@
 /** Words to commands: what is on a command line, or on a line of a load-file. */
-import type { Command, LoadableCommand, LoadFile } from "../command/command.js";
+import type { Command, LoadableCommand } from "../command/command.js";
 import { AF_UNSPEC } from "../ctnetlink/constants.js";
 import type { FlowFilter } from "../match/filter.js";
 import { UsageError } from "../system/errors.js";
@@ -7,7 +7,7 @@ import { LABEL_MAP_PATH } from "../system/labelmap.js";
 import { type Arguments, type ColorChoice, type ExtensionName, noTuple, type Values } from "./arguments.js";
 import { COMMANDS, type CommandOption, chooseCommand, tableOf } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
-import { checkExtensions, EXTENSIONS, extensionWord } from "./extensions.js";
+import { checkExtensions, EXTENSIONS, extensionIn, extensionWord, takeBesideLoadFile } from "./extensions.js";
 import { filesOf } from "./files.js";
 import { splitFilter } from "./filter-text.js";
 import { Getopt } from "./getopt.js";
@@ -21,8 +21,7 @@ import {
   readOneOrMoreProtocols,
   useProtocol,
 } from "./protocol-options.js";
-import { filterOf, resolve } from "./resolve.js";
-import { readColor } from "./value-readers.js";
+import { filterOf, modesOf, resolve } from "./resolve.js";
 
 export type { ParseContext } from "./draft.js";
 
@@ -106,27 +105,34 @@ export interface CommandLine {
 
 /** The same, with what does not belong to the command. */
 export function readCommandLine(argv: readonly string[], context: ParseContext): CommandLine {
-  const [color, rest] = leadingColor(argv);
-  const loading = loadFileOf(rest);
-  if (loading !== undefined) return { command: loading, color };
+  const loading = loadFileOf(argv, context);
+  if (loading !== undefined) return loading;
   const low = readArguments(argv, context);
   return { command: resolve(low, (text) => readFilterText(text, context)), color: low.extensions.color };
 }
 
-/** --color in front of everything, as an alias has it: what it says, and the words behind it. */
-function leadingColor(argv: readonly string[]): [ColorChoice | undefined, readonly string[]] {
-  let color: ColorChoice | undefined;
-  for (const [index, word] of argv.entries()) {
-    if (word !== "--color" && !word.startsWith("--color=")) return [color, argv.slice(index)];
-    color = readColor(word.split("=", 2)[1]);
+/**
+ * -R counts as the first word alone, but for extensions that go with it, and all words behind its file are ignored, but for
+ * extensions: these are heeded or refused. A command line that is not one of -R is undefined.
+ */
+function loadFileOf(argv: readonly string[], context: ParseContext): CommandLine | undefined {
+  const at = argv.findIndex((word) => word === "-R" || word === "--load-file");
+  const file = argv[at + 1];
+  if (at < 0 || file === undefined) return undefined;
+  const draft = newDraft(context);
+  let i = 0;
+  while (i < at) {
+    if (extensionIn(argv[i]!) === undefined) return undefined;
+    i += takeBesideLoadFile(draft, argv, i);
   }
-  return [color, []];
-}
-
-/** -R counts as the first word alone, and all words behind its file are ignored. */
-function loadFileOf([first, file]: readonly string[]): LoadFile | undefined {
-  const loads = (first === "-R" || first === "--load-file") && file !== undefined;
-  return loads ? { name: "load-file", file } : undefined;
+  // The value of the one before it.
+  if (i > at) return undefined;
+  for (i = at + 2; i < argv.length; ) {
+    if (EXTENSION_COMMANDS.has(argv[i]!.slice(2))) throw new UsageError("Invalid commands combination");
+    i += extensionIn(argv[i]!) === undefined ? 1 : takeBesideLoadFile(draft, argv, i);
+  }
+  const { extensions } = draft.low;
+  return { command: { name: "load-file", file, ...modesOf(extensions) }, color: extensions.color };
 }
 
 /** What the words of a command line say, each option for itself: see parseCommandLine. */
@@ -210,8 +216,8 @@ const JSON_ALONE: readonly string[] = [
   "stats expect",
 ];
 
-function readWords(words: readonly string[], context: ParseContext, inLoadFile = false): Draft {
-  const draft: Draft = {
+function newDraft(context: ParseContext): Draft {
+  return {
     context,
     files: filesOf(context),
     low: noArguments(),
@@ -225,6 +231,10 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
     labelMapPath: undefined,
     labels: [],
   };
+}
+
+function readWords(words: readonly string[], context: ParseContext, inLoadFile = false): Draft {
+  const draft = newDraft(context);
   readOptions(draft, words);
   readLabels(draft);
   check(draft, inLoadFile);

@@ -60,6 +60,12 @@ export function quickjsIo(backend: Backend): Io {
     readFile: (path) => readWhole(openFile(path)),
     readDirectory: (path) => valid<Uint8Array[]>(native.readDirectory(encodeText(path)), "open").map(decodeText),
     readLink: (path) => decodeText(valid<Uint8Array>(native.readLink(encodeText(path)), "readlink")),
+    enterNetwork(path) {
+      const fd = valid<number>(native.openFile(encodeText(path)), "open");
+      const entered = backend.setNetwork(fd);
+      native.close(fd);
+      valid(entered, "setns");
+    },
     open,
   };
 }

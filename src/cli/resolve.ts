@@ -1,5 +1,5 @@
 /** From low arguments to a meaning: which command, and what its options say to it. */
-import type { Command, GroupFlows, Output, Repetition, SavedTableFile, TopView } from "../command/command.js";
+import type { Command, GroupFlows, Modes, Output, Repetition, SavedTableFile, TopView } from "../command/command.js";
 import { withIcmpId } from "../command/new-flow.js";
 import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, TupleFields } from "../ctnetlink/encode.js";
@@ -10,7 +10,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import { type Field, fieldByName } from "../tally/fields.js";
 import type { FlowSort } from "../top/passes.js";
 import type { GroupSort } from "../top/rows.js";
-import type { Arguments, OutputWords, Values } from "./arguments.js";
+import type { Arguments, Extensions, OutputWords, Values } from "./arguments.js";
 import { filterText, shellText } from "./filter-text.js";
 
 const FORMATS = ["json", "xml", "save", "table"] as const satisfies readonly (keyof OutputWords)[];
@@ -183,11 +183,21 @@ function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
   };
 }
 
+/** How the command is run. */
+export function modesOf({ "dry-run": dryRun, netns: network }: Extensions): Modes {
+  return given<Modes>({ dryRun, network });
+}
+
 /** What the words of a command line mean together. They have passed all checks. */
 export function resolve(low: Arguments, readFilter: TopView["readFilter"]): Command {
+  return { ...commandOf(low, readFilter), ...modesOf(low.extensions) };
+}
+
+function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
   const { name, table, family, values } = low;
   const { orig, reply, protonum, timeoutSeconds, mark, zone, srcNat, dstNat, labelAdd, labelDel } = values;
   const output = outputOf(low);
+  const tolerant = given<{ ignoreNotFound: boolean }>({ ignoreNotFound: low.extensions["ignore-not-found"] });
   const counted = table === "expect" ? "expect" : "conntrack";
   switch (name) {
     case "help":
@@ -201,8 +211,8 @@ export function resolve(low: Arguments, readFilter: TopView["readFilter"]): Comm
       return { name, table, ...fromOf(low), filter: filterOf(low), zero: low.zero, ...given({ sort, limit }), output };
     }
     case "get":
-      if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, output };
-      return { name, table: "conntrack", key: keyOf(low), filter: filterOf(low), output };
+      if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, ...tolerant, output };
+      return { name, table: "conntrack", key: keyOf(low), filter: filterOf(low), ...tolerant, output };
     case "create":
     case "add":
       if (table === "expect" && name === "create") {
@@ -241,11 +251,11 @@ export function resolve(low: Arguments, readFilter: TopView["readFilter"]): Comm
         ...stateOf(values),
         ...given({ timeoutSeconds, mark, status: values.status?.set, labelAdd, labelDel }),
       };
-      return { name, table: "conntrack", filter: pickOf(low), changes, output };
+      return { name, table: "conntrack", filter: pickOf(low), changes, ...tolerant, output };
     }
     case "delete":
-      if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, output };
-      return { name, table: "conntrack", filter: filterOf(low), output };
+      if (table === "expect") return { name, table, family, tuple: { ...orig, protonum }, ...tolerant, output };
+      return { name, table: "conntrack", filter: filterOf(low), ...tolerant, output };
     case "flush":
       return table === "expect" ? { name, table } : { name, table: "conntrack", family };
     case "event": {

@@ -22,6 +22,19 @@ export interface Output {
   show: Pick<FormatOptions, "extended" | "id" | "timestamp" | "ktimestamp" | "labels">;
 }
 
+/** How a command is run, whatever it does. */
+export interface Modes {
+  /** --dry-run: it finds and shows what it would change, and changes nothing. */
+  dryRun?: boolean;
+  /** --netns: the network namespace that it works in, see enterNamedNetwork. */
+  network?: string;
+}
+
+/** --ignore-not-found: that nothing was there, or that nothing needed a change, is no failure. */
+interface Tolerant {
+  ignoreNotFound?: boolean;
+}
+
 /** --from: a table that was saved as text. */
 export interface SavedTableFile {
   /** "-" for standard input. */
@@ -69,7 +82,7 @@ export interface ListExpectations {
   output: Output;
 }
 
-export interface GetFlow {
+export interface GetFlow extends Tolerant {
   name: "get";
   table: "conntrack";
   key: FlowKey;
@@ -79,7 +92,7 @@ export interface GetFlow {
 }
 
 /** One expectation by the tuple that it expects. */
-interface OfExpectation {
+interface OfExpectation extends Tolerant {
   table: "expect";
   family: number;
   tuple: Tuple;
@@ -106,7 +119,7 @@ export interface CreateExpectation {
   output: Output;
 }
 
-export interface UpdateFlows {
+export interface UpdateFlows extends Tolerant {
   name: "update";
   table: "conntrack";
   filter: FlowFilter;
@@ -114,7 +127,7 @@ export interface UpdateFlows {
   output: Output;
 }
 
-export interface DeleteFlows {
+export interface DeleteFlows extends Tolerant {
   name: "delete";
   table: "conntrack";
   filter: FlowFilter;
@@ -265,7 +278,7 @@ export interface LoadFile {
   file: string;
 }
 
-export type Command = KernelCommand | Help | LoadFile | { name: "version" };
+export type Command = (KernelCommand | Help | LoadFile | { name: "version" }) & Modes;
 
 export type CommandName = Command["name"];
 

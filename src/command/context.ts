@@ -24,6 +24,13 @@ export interface Context {
   readFile(path: string): Uint8Array;
   readDirectory(path: string): string[];
   readLink(path: string): string;
+  /**
+   * Moves this thread, and what it opens from now on, into the network namespace of a file (setns(2)).
+   * @throws KernelError, whose syscall is "open" where the file cannot be opened, and "setns" where it cannot be entered.
+   */
+  enterNetwork(path: string): void;
+  /** Nothing may be changed: commands find and show what they would change. The backend's sockets send no changes then. */
+  dryRun?: boolean;
 }
 
 /** What stands before every summary and every diagnostic: callers match it. */

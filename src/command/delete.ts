@@ -26,12 +26,13 @@ export function deleteMatching({ filter, output }: DeleteFlows, context: Context
 
 export function deleteFlows(command: DeleteFlows, context: Context): number {
   const count = deleteMatching(command, context);
-  say(context, `${count} flow entries have been deleted.`);
-  return count > 0 ? 0 : 1;
+  say(context, `${count} flow entries ${context.dryRun ? "would be" : "have been"} deleted.`);
+  return count > 0 || command.ignoreNotFound ? 0 : 1;
 }
 
 /** The reference says "shown", counts nothing and exits 1 when it has deleted the expectation: programs see it, so it stays. */
-export function deleteExpectation({ family, tuple, output }: DeleteExpectation, context: Context): number {
+export function deleteExpectation(command: DeleteExpectation, context: Context): number {
+  const { family, tuple, output, ignoreNotFound } = command;
   const json = output.format === "json";
   const deleted = new ExpectView();
   withConnection(context, (connection) => {
@@ -45,5 +46,5 @@ export function deleteExpectation({ family, tuple, output }: DeleteExpectation, 
     withOutput(context.stdout, expectFormatter(output, context, { deleting: true }), (shown) => shown.entry(deleted));
   }
   say(context, "0 expectations have been shown.");
-  return 1;
+  return ignoreNotFound ? 0 : 1;
 }

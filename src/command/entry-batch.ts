@@ -49,7 +49,7 @@ export interface BatchHandlers {
 
 /** Requests on their way: sent in batches, and each entry is kept until its answer is known. */
 class EntryBatch {
-  readonly #connection: NetlinkConnection;
+  readonly #connection: NetlinkConnection | undefined;
   readonly #requests = new MessageWriter(1 << 14);
   /** Copies of the entries' own messages, for those who want to show them afterwards. */
   #entries = new Uint8Array(1 << 15);
@@ -60,7 +60,7 @@ class EntryBatch {
   readonly #request: EntryRequest;
   readonly #handlers: BatchHandlers;
 
-  constructor(connection: NetlinkConnection, request: EntryRequest, handlers: BatchHandlers) {
+  constructor(connection: NetlinkConnection | undefined, request: EntryRequest, handlers: BatchHandlers) {
     this.#connection = connection;
     this.#request = request;
     this.#handlers = handlers;
@@ -84,13 +84,13 @@ class EntryBatch {
     if (this.#count === BATCH_ENTRIES) this.flush();
   }
 
-  /** Sends what is waiting and tells of each entry. */
+  /** Sends what is waiting, where there is a connection, and tells of each entry. */
   flush(): void {
     const count = this.#count;
     if (count === 0) return;
     this.#errors.fill(0);
     this.#count = 0;
-    this.#connection.batch(this.#requests, count, (index, errno) => {
+    this.#connection?.batch(this.#requests, count, (index, errno) => {
       this.#errors[index] = errno;
     });
     this.#requests.clear();
@@ -99,7 +99,7 @@ class EntryBatch {
       const end = this.#ends[i]!;
       const errno = this.#errors[i]!;
       if (errno === 0) this.#handlers.done(this.#entries, start, end);
-      else if (!this.#request.harmless.includes(errno)) throw this.#connection.failure(errno, this.#request.name);
+      else if (!this.#request.harmless.includes(errno)) throw this.#connection!.failure(errno, this.#request.name);
       // The next one lies where its words are aligned, as the kernel's do.
       start = (end + 3) & ~3;
     }
@@ -109,11 +109,12 @@ class EntryBatch {
 
 /**
  * Dumps the flows that match over one connection, and asks the kernel to change each over another, in batches. Part by part, as
- * dumpFlowParts: each step fetches one datagram of the dump.
+ * dumpFlowParts: each step fetches one datagram of the dump. Without a connection for changes it is a dry run: every entry that
+ * would be changed counts as changed.
  * @throws KernelError for the first entry that the kernel refuses to change
  */
 export function* changeParts(
-  { dump, changes }: { dump: NetlinkConnection; changes: NetlinkConnection },
+  { dump, changes }: { dump: NetlinkConnection; changes?: NetlinkConnection | undefined },
   filter: FlowFilter,
   request: EntryRequest,
   handlers: BatchHandlers,
@@ -125,7 +126,7 @@ export function* changeParts(
   batch.flush();
 }
 
-/** The same to its end; warns of entries that lack what the filter asks for. */
+/** The same to its end; warns of entries that lack what the filter asks for. In a dry run nothing is changed. */
 export function changeMatching(
   context: Context,
   filter: FlowFilter,
@@ -133,10 +134,11 @@ export function changeMatching(
   handlers: BatchHandlers,
 ): void {
   withFacts(context, filter, (options) =>
-    withConnection(context, (dump) =>
-      withConnection(context, (changes) =>
-        lastOf(changeParts({ dump, changes }, filter, request, handlers, options, true)),
-      ),
-    ),
+    withConnection(context, (dump) => {
+      const change = (changes?: NetlinkConnection) =>
+        lastOf(changeParts({ dump, changes }, filter, request, handlers, options, true));
+      if (context.dryRun) change();
+      else withConnection(context, change);
+    }),
   );
 }

@@ -1,6 +1,8 @@
 /** -F: empties a table. */
 import * as C from "../ctnetlink/constants.js";
 import { encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
+import * as query from "../ctnetlink/queries.js";
+import { dumpFlows } from "../match/dump.js";
 import { fromUtf8 } from "../system/text.js";
 import type { FlushExpectations, FlushFlows } from "./command.js";
 import { type Context, say, withConnection } from "./context.js";
@@ -20,7 +22,18 @@ function flushHeedsFamily(context: Context): boolean {
   }
 }
 
+/** How many entries a flush would delete. */
+function countFlows(family: number, context: Context): number {
+  let count = 0;
+  withConnection(context, (connection) => dumpFlows(connection, { family }, () => void count++));
+  return count;
+}
+
 export function flushFlows({ family }: FlushFlows, context: Context): number {
+  if (context.dryRun) {
+    say(context, `connection tracking table would be emptied: ${countFlows(family, context)} flow entries.`);
+    return 0;
+  }
   if (family !== C.AF_UNSPEC && !flushHeedsFamily(context))
     changeMatching(context, { family }, DELETION, { done: () => {} });
   else withConnection(context, (connection) => connection.request((writer) => encodeFlowFlush(writer, family)));
@@ -29,6 +42,11 @@ export function flushFlows({ family }: FlushFlows, context: Context): number {
 }
 
 export function flushExpectations(_: FlushExpectations, context: Context): number {
+  if (context.dryRun) {
+    const count = withConnection(context, query.countExpectations);
+    say(context, `expectation table would be emptied: ${count} expectations.`);
+    return 0;
+  }
   withConnection(context, (connection) =>
     connection.request((writer) => encodePlain(writer, C.EXP_DELETE, C.AF_UNSPEC)),
   );

@@ -5,7 +5,7 @@ import type { GetExpectation, GetFlow } from "./command.js";
 import { type Context, say, withConnection, withOutput } from "./context.js";
 import { expectFormatter, flowFormatter, unclosed } from "./output.js";
 
-export function getFlow({ key, filter, output }: GetFlow, context: Context): number {
+export function getFlow({ key, filter, output, ignoreNotFound }: GetFlow, context: Context): number {
   const matches = compileFilter(filter);
   const count = withOutput(context.stdout, unclosed(flowFormatter(output, context)), (shown) =>
     withConnection(context, (connection) =>
@@ -15,7 +15,7 @@ export function getFlow({ key, filter, output }: GetFlow, context: Context): num
     ),
   );
   say(context, `${count} flow entries have been shown.`);
-  return count > 0 ? 0 : 1;
+  return count > 0 || ignoreNotFound ? 0 : 1;
 }
 
 export function getExpectation({ family, tuple, output }: GetExpectation, context: Context): number {

@@ -58,7 +58,9 @@ export function runCommand(command: KernelCommand, context: Context): number {
     return dispatch(command, context);
   } catch (error) {
     const { name, table } = command;
-    if (error instanceof KernelError) error.command ??= table === "expect" ? `${name} expect` : name;
+    if (!(error instanceof KernelError)) throw error;
+    error.command ??= table === "expect" ? `${name} expect` : name;
+    if (error.errno === E.ENOENT && "ignoreNotFound" in command && command.ignoreNotFound) error.exitCode = 0;
     throw error;
   }
 }
@@ -88,7 +90,7 @@ const KERNEL_ERRORS: readonly KernelErrorText[] = [
 /** What stderr says of a failure, without the prefix. */
 export function failureText(error: unknown, strerror: (errno: number) => string): string {
   if (error instanceof KernelError) {
-    if (error.syscall === "bind") return error.message;
+    if (error.syscall === "bind" || error.syscall === "setns") return error.message;
     if (error.syscall === "write") return `write error: ${strerror(error.errno)}`;
     const { errno, command = "" } = error;
     const row = KERNEL_ERRORS.find(

@@ -1,10 +1,12 @@
 /** -U: entries that match are changed, fetched again, and shown. */
 import { encodeFlowRefetch } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
+import type { FlowFilter } from "../match/filter.js";
 import { MAX_BATCH_QUERIES, type NetlinkConnection } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/message.js";
 import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
+import type { Changes } from "./changes.js";
 import type { UpdateFlows } from "./command.js";
 import { type Context, despiteBrokenOutput, type EntryOutput, say, withConnection, withOutput } from "./context.js";
 import { changeMatching, updateTo } from "./entry-batch.js";
@@ -45,11 +47,22 @@ class Refetch {
   }
 }
 
-/** Changes and shows what matches; returns how many entries were changed. */
+function showAsTheyAre(shown: EntryOutput<FlowView>, context: Context, filter: FlowFilter, changes: Changes): void {
+  const view = new FlowView();
+  changeMatching(context, filter, updateTo(changes), {
+    done(buffer, start, end) {
+      view.read(buffer, start, end);
+      shown.entry(view);
+    },
+  });
+}
+
+/** Changes and shows what matches; returns how many entries were changed. A dry run shows them as they are. */
 export function updateMatching({ filter, changes, output }: UpdateFlows, context: Context): number {
   return despiteBrokenOutput(context.stdout, (stdout) =>
     withOutput(stdout, bareFlowFormatter(output, context), (shown) =>
       withConnection(context, (connection) => {
+        if (context.dryRun) return showAsTheyAre(shown, context, filter, changes);
         const refetch = new Refetch(connection, shown);
         changeMatching(context, filter, updateTo(changes), {
           done: (buffer, start, end) => refetch.add(buffer, start, end),
@@ -62,6 +75,6 @@ export function updateMatching({ filter, changes, output }: UpdateFlows, context
 
 export function updateFlows(command: UpdateFlows, context: Context): number {
   const count = updateMatching(command, context);
-  say(context, `${count} flow entries have been updated.`);
-  return count > 0 ? 0 : 1;
+  say(context, `${count} flow entries ${context.dryRun ? "would be" : "have been"} updated.`);
+  return count > 0 || command.ignoreNotFound ? 0 : 1;
 }

@@ -41,7 +41,8 @@ export class ClosedError extends ConntrackError {
  */
 export class KernelError extends ConntrackError {
   readonly code: string;
-  readonly exitCode = 1;
+  /** 0 where a caller does not count it as a failure. */
+  exitCode = 1;
   /** The command that failed, e.g. "create" or "create expect": the same errno reads differently. */
   command?: string;
   /** The flow, key or expectation that the command was about, as the caller gave it. */

@@ -34,6 +34,9 @@ const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefin
   explain: undefined,
   interval: "2",
   rounds: "3",
+  "dry-run": undefined,
+  "ignore-not-found": undefined,
+  netns: "blue",
 };
 
 const words = (name: (typeof EXTENSION_NAMES)[number]) => [

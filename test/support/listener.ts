@@ -18,8 +18,8 @@ export interface Listener {
 }
 
 /** How many netfilter sockets of this network namespace have joined a multicast group; or how many there are. */
-function sockets({ joined }: { joined: boolean }): number {
-  const rows = readFileSync("/proc/net/netlink", "utf8").trim().split("\n").slice(1);
+function sockets({ joined, readNetlink }: { joined: boolean; readNetlink: () => string }): number {
+  const rows = readNetlink().trim().split("\n").slice(1);
   return rows
     .map((row) => row.trim().split(/ +/))
     .filter(([, protocol, , groups]) => Number(protocol) === NETLINK_NETFILTER && !(joined && groups === "00000000"))
@@ -34,9 +34,21 @@ function keepTestsAlive(child: ChildProcess, keep: boolean): void {
   for (const stream of [child.stdout, child.stderr]) (stream as Socket)[change]();
 }
 
-/** Starts `program` and waits until it listens for events, or has ended. `joined`: false where its list names no event. */
-export async function listen(program: string, argv: readonly string[], { joined = true } = {}): Promise<Listener> {
-  const before = sockets({ joined });
+/** The sockets of this namespace. */
+const ownNetlink = () => readFileSync("/proc/net/netlink", "utf8");
+
+/**
+ * Starts `program` and waits until it listens for events, or has ended.
+ * @param joined false where its list names no event
+ * @param readNetlink /proc/net/netlink, where it listens in another namespace
+ */
+export async function listen(
+  program: string,
+  argv: readonly string[],
+  { joined = true, readNetlink = ownNetlink } = {},
+): Promise<Listener> {
+  const count = () => sockets({ joined, readNetlink });
+  const before = count();
   const child = spawn(program, argv, { stdio: ["ignore", "pipe", "pipe"] });
   keepTestsAlive(child, false);
   let stdout = "";
@@ -55,7 +67,7 @@ export async function listen(program: string, argv: readonly string[], { joined 
   });
   try {
     const what = `${program} ${argv.join(" ")} listens`;
-    await until(what, () => sockets({ joined }) > before || child.exitCode !== null);
+    await until(what, () => count() > before || child.exitCode !== null);
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

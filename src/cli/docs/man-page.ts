@@ -101,7 +101,10 @@ function commands(): string {
     ]);
   });
   const { letter, name, argumentName, help } = LOAD_FILE;
-  const load = term(words(letter, [name]), italic(argumentName), [sentence(help), "It has to be the first word."]);
+  const load = term(words(letter, [name]), italic(argumentName), [
+    sentence(help),
+    "It has to be the first word. Only --netns, --dry-run and --color may stand in front of it, or behind the file.",
+  ]);
   return [...rows, load].join("\n");
 }
 
@@ -126,8 +129,8 @@ function places(on: readonly Place[] | "everywhere"): string {
   if (on === "everywhere") return "With every command.";
   const byTable = new Map<string, string[]>();
   for (const place of on) {
-    const [command, table = "conntrack"] = place.split(" ") as [CommandOption, string?];
-    const { letter, name } = COMMANDS[command];
+    const [command, table = "conntrack"] = place.split(" ") as [CommandOption | "load-file", string?];
+    const { letter, name }: { letter?: string; name: string } = command === "load-file" ? LOAD_FILE : COMMANDS[command];
     const word = bold(letter === undefined ? `--${name}` : `-${letter}`);
     byTable.set(table, [...(byTable.get(table) ?? []), word]);
   }

@@ -1,7 +1,7 @@
 /** -R: reads and checks a whole file of commands, then has it applied. */
 
 import type { CreateFlow, LoadableCommand } from "../../command/command.js";
-import { despiteBrokenOutput } from "../../command/context.js";
+import { despiteBrokenOutput, say } from "../../command/context.js";
 import { LoadPlan } from "../../command/load-plan.js";
 import { encodeNewFlow } from "../../command/new-flow.js";
 import { MessageWriter } from "../../netlink/message.js";
@@ -189,6 +189,10 @@ function progressBar(io: Io, total: number): { show(line: number): void; clear()
 export function loadFile(path: string, io: Io, context: ParseContext): number {
   const plan = new LoadPlan();
   const lines = readPlan(plan, path, io, context);
+  if (io.dryRun) {
+    say(io, `${lines} lines are good; nothing was applied.`);
+    return 0;
+  }
   const progress = progressBar(io, lines);
   try {
     // What comes behind a line whose output nobody reads was asked for all the same.

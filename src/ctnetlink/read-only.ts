@@ -1,6 +1,6 @@
 /** Sockets for a dry run. */
 import { align4 } from "../netlink/attributes.js";
-import type { Sockets } from "../netlink/backend/socket.js";
+import type { Socket, Sockets } from "../netlink/backend/socket.js";
 import { messageEnd, messageType } from "../netlink/message.js";
 import * as C from "./constants.js";
 
@@ -29,14 +29,24 @@ export function readOnly<Real extends Sockets>(sockets: Real): Real {
     ...sockets,
     open() {
       const socket = sockets.open();
-      if (typeof socket === "number") return socket;
-      return {
-        ...socket,
-        send(buffer, offset, length) {
-          checkReads(buffer, offset, length);
-          return socket.send(buffer, offset, length);
-        },
-      };
+      return typeof socket === "number" ? socket : readOnlySocket(socket);
     },
+  };
+}
+
+function readOnlySocket(socket: Socket): Socket {
+  const { sendAhead } = socket;
+  return {
+    ...socket,
+    send(buffer, offset, length) {
+      checkReads(buffer, offset, length);
+      return socket.send(buffer, offset, length);
+    },
+    ...(sendAhead && {
+      sendAhead(buffer: Uint8Array, offset: number, length: number, ready: () => void) {
+        checkReads(buffer, offset, length);
+        return sendAhead(buffer, offset, length, ready);
+      },
+    }),
   };
 }

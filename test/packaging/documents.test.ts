@@ -241,7 +241,7 @@ describe("completions propose", () => {
   }
 
   it("bash: options of the command alone", { skip: lacks("bash") }, () => {
-    assert.deepEqual(sorted(bash("conntrack -F -")), ["--color", "--family", "-f"]);
+    assert.deepEqual(sorted(bash("conntrack -F -")), ["--color", "--dry-run", "--family", "--netns", "-f"]);
     assert.deepEqual(sorted(bash("conntrack -V -")), ["--color"]);
     assert.ok(!bash("conntrack -U -p tcp --").includes("--event-mask"));
   });

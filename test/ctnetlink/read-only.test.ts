@@ -16,6 +16,10 @@ function counting(): Sockets & { sent: number } {
         sockets.sent++;
         return length;
       },
+      sendAhead: () => {
+        sockets.sent++;
+        return true;
+      },
       receive: () => 0,
       receiveMany: () => 0,
       setOption: () => 0,
@@ -56,7 +60,11 @@ for (const [name, type] of Object.entries(READS)) {
     const socket = readOnly<Sockets>(sockets).open() as Socket;
     const { buffer, length } = datagram(type, type);
     assert.equal(socket.send(buffer, 0, length), length);
-    assert.equal(sockets.sent, 1);
+    assert.equal(
+      socket.sendAhead!(buffer, 0, length, () => {}),
+      true,
+    );
+    assert.equal(sockets.sent, 2);
   });
 }
 
@@ -67,6 +75,10 @@ for (const [name, type] of Object.entries(CHANGES)) {
     for (const types of [[type], [C.CT_GET, type], [type, C.CT_GET]]) {
       const { buffer, length } = datagram(...types);
       assert.throws(() => socket.send(buffer, 0, length), /a dry run must not send a message of type 0x/);
+      assert.throws(
+        () => socket.sendAhead!(buffer, 0, length, () => {}),
+        /a dry run must not send a message of type 0x/,
+      );
     }
     assert.equal(sockets.sent, 0);
   });

@@ -519,7 +519,11 @@ export class Conntrack {
         view.read(buffer, start, end);
         return read(view, head);
       },
-      lost: (): O.LostEvents => ({ event: "lost", time: rfc3339(1000n * BigInt(nodeFiles.nowMicroseconds())) }),
+      lost: (count: number | undefined): O.LostEvents => ({
+        event: "lost",
+        time: rfc3339(1000n * BigInt(nodeFiles.nowMicroseconds())),
+        ...(count === undefined ? {} : { count }),
+      }),
     };
     return new EventStream<Event | O.LostEvents>(listener, items, signal, this.#open);
   }

@@ -11,7 +11,8 @@ const GATHER_MS = 4;
 /** What makes items of messages; an item that is undefined is passed over. */
 export interface Items<Item> {
   message(buffer: Uint8Array, start: number, end: number): Item | undefined;
-  lost(): Item;
+  /** @param events how many, where the kernel tells */
+  lost(events: number | undefined): Item;
 }
 
 /**
@@ -87,7 +88,7 @@ export class EventStream<Item> implements AsyncIterableIterator<Item> {
         const item = message(buffer, start, end);
         if (item !== undefined) received.push(item);
       },
-      lost: () => void received.push(lost()),
+      gap: (events: number | undefined) => void received.push(lost(events)),
     };
     let gathered = false;
     try {

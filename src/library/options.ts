@@ -126,10 +126,19 @@ export interface FlowEvent extends EventHead, Flow {}
 /** An expectation was created, changed or destroyed. */
 export interface ExpectationEvent extends EventHead, Expectation {}
 
-/** The receive buffer overran: an unknown number of events is missing here. */
+/**
+ * The receive buffer overran: events are missing between the item before and the item after this one. Whoever keeps a copy of the
+ * table must list it again.
+ */
 export interface LostEvents {
   event: "lost";
+  /** When the gap was noticed, not when it began. RFC 3339 in UTC. */
   time: string;
+  /**
+   * How many events of the followed types are missing; a filter does not change it. Absent where the kernel does not tell: before
+   * Linux 4.12, and when it ran out of memory.
+   */
+  count?: number;
 }
 
 /** The counters of one CPU, by the names that `conntrack -S` shows. */

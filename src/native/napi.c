@@ -563,6 +563,19 @@ static napi_value call_get_option(napi_env env, napi_callback_info info) {
   return result(env, netlink_get_option(fd, level, name));
 }
 
+/* memory(fd, members: Uint32Array): 0. Fills in the members of enum sk_meminfo. */
+static napi_value call_memory(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  int fd;
+  void *members;
+  size_t count;
+  if (!get_arguments(env, info, 2, arguments) || !get_int(env, arguments[0], &fd) ||
+      !get_array(env, arguments[1], napi_uint32_array, &members, &count) || count < MEMORY_MEMBERS) {
+    return result(env, -EINVAL);
+  }
+  return result(env, netlink_memory(fd, members));
+}
+
 static napi_value call_wait(napi_env env, napi_callback_info info, short events) {
   napi_value arguments[2];
   int fd, timeout;
@@ -815,6 +828,7 @@ NAPI_MODULE_INIT() {
       {.utf8name = "receiveMany", .method = call_receive_many},
       {.utf8name = "setOption", .method = call_set_option},
       {.utf8name = "getOption", .method = call_get_option},
+      {.utf8name = "memory", .method = call_memory},
       {.utf8name = "poll", .method = call_poll},
       {.utf8name = "write", .method = call_write},
       {.utf8name = "catchSignal", .method = call_catch_signal},

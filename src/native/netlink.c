@@ -15,6 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Headers of musl before 1.2.3 lack it. It is another number on SPARC and PA-RISC alone. */
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+
 /*
  * The last signal that was noted, all that were noted and not taken, and an eventfd that has been readable since; -1
  * before the first catch_signal.
@@ -109,6 +114,12 @@ int netlink_get_option(int fd, int level, int name) {
   int value = 0;
   socklen_t size = sizeof(value);
   return getsockopt(fd, level, name, &value, &size) < 0 ? -errno : value;
+}
+
+int netlink_memory(int fd, uint32_t *members) {
+  socklen_t size = MEMORY_MEMBERS * sizeof(*members);
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, members, &size) < 0) return -errno;
+  return size < MEMORY_MEMBERS * sizeof(*members) ? -ENOSYS : 0;
 }
 
 int wait_for(int fd, short events, int timeout_ms) {

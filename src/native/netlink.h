@@ -48,6 +48,12 @@ int netlink_receive_many(int fd, void *buffer, size_t size, int slot, int32_t *l
 int netlink_set_option(int fd, int level, int name, int value);
 int netlink_get_option(int fd, int level, int name);
 
+/* How many members of enum sk_meminfo (linux/sock_diag.h) netlink_memory fills: up to SK_MEMINFO_DROPS. */
+#define MEMORY_MEMBERS 9
+
+/* SO_MEMINFO: what a socket holds in the kernel, and how often it had to drop something. */
+int netlink_memory(int fd, uint32_t *members);
+
 /* poll(2) one descriptor: 1 ready, 0 after the timeout; -EINTR once a signal was caught, but not for POLLOUT with a
  * limit. */
 int wait_for(int fd, short events, int timeout_ms);

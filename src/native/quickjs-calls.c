@@ -151,6 +151,17 @@ FUNCTION(call_get_option) {
   return result(netlink_get_option(fd, level, name));
 }
 
+FUNCTION(call_memory) {
+  int fd;
+  void *members;
+  size_t length;
+  if (!get_int(context, arguments[0], &fd) ||
+      !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT32, &members, &length) || length < MEMORY_MEMBERS) {
+    return result(-EINVAL);
+  }
+  return result(netlink_memory(fd, members));
+}
+
 static JSValue call_wait(JSContext *context, JSValueConst *arguments, short events) {
   int fd, timeout;
   if (!get_int(context, arguments[0], &fd) || !get_int(context, arguments[1], &timeout)) return result(-EINVAL);
@@ -491,6 +502,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("receiveMany", 5, call_receive_many),
     JS_CFUNC_DEF("setOption", 4, call_set_option),
     JS_CFUNC_DEF("getOption", 3, call_get_option),
+    JS_CFUNC_DEF("memory", 2, call_memory),
     JS_CFUNC_DEF("poll", 2, call_poll),
     JS_CFUNC_DEF("pollOut", 2, call_poll_out),
     JS_CFUNC_DEF("unshareNetwork", 0, call_unshare_network),

@@ -50,6 +50,10 @@ export const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 /** Without the limit of net.core.rmem_max; needs CAP_NET_ADMIN in the initial user namespace. */
 export const SO_RCVBUFFORCE = 33;
+/** enum sk_meminfo, linux/sock_diag.h: bytes that wait to be received; datagrams that there was no room for; how many members. */
+export const SK_MEMINFO_RMEM_ALLOC = 0;
+export const SK_MEMINFO_DROPS = 8;
+export const SK_MEMINFO_MEMBERS = 9;
 export const SOL_NETLINK = 270;
 export const NETLINK_ADD_MEMBERSHIP = 1;
 export const NETLINK_DROP_MEMBERSHIP = 2;

@@ -133,23 +133,56 @@ describe("events", () => {
     await events.return!();
   });
 
-  it("that did not fit are an item where they are missing", async () => {
+  it("that did not fit are an item in their place, with their number", async () => {
     const tight = await Conntrack.open({ receiveBufferBytes: 4096 });
     const events = tight.events({ types: ["new"] });
-    for (let i = 0; i < 500; i++) await conntrack.create(flow(1 + i));
-    const heard: string[] = [];
+    for (let i = 1; i <= 500; i++) await conntrack.create(flow(i));
+    const heard: (FlowEvent | LostEvents)[] = [];
     const reading = (async () => {
-      for await (const event of events) heard.push(...said([event]));
+      for await (const event of events) heard.push(event);
     })();
-    await until("the loss is told", () => heard.includes("lost"));
-    // What did fit is read now, so that there is room again.
-    await sleep(50);
-    await conntrack.create(flow(1000));
-    await until("events are heard again", () => heard.includes("new 1000"));
-    assert.ok(heard.length < 500);
-    assert.equal(heard[0] === "lost" ? heard[1] : heard[0], "new 1");
+    await until("the loss is told", () => heard.some(({ event }) => event === "lost"));
+    for (let i = 501; i <= 503; i++) await conntrack.create(flow(i));
+    await until("events are heard again", () => said(heard).includes("new 503"));
     tight.close();
     await reading;
+    const before = heard.findIndex(({ event }) => event === "lost");
+    assert.ok(before > 0, "what waited comes first");
+    assert.deepEqual(
+      said(heard),
+      [...Array.from({ length: before }, (_, i) => `new ${i + 1}`), "lost", "new 501", "new 502", "new 503"],
+    );
+    assert.equal((heard[before] as LostEvents).count, 500 - before);
+  });
+
+  it("that did not fit are counted where they are missing, while others arrive", async () => {
+    const tight = await Conntrack.open({ receiveBufferBytes: 50_000 });
+    const events = tight.events({ types: ["new"] });
+    const [rate, seconds] = [30_000, 2];
+    const producer = spawn(process.execPath, [join(support, "event-producer.js"), String(rate), String(seconds)], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const ended = new Promise((resolve) => producer.on("close", resolve));
+    const total = (rate * seconds) / 2;
+    let gaps = 0;
+    /** The number of the flow that is expected next: the producer counts its flows by their source address. */
+    let next = 0;
+    let heard = 0;
+    for await (const event of events) {
+      if (isFlow(event)) {
+        const [, b = 0, c = 0, d = 0] = event.orig.src.split(".").map(Number);
+        assert.equal((b << 16) | (c << 8) | d, next, `after ${gaps} gaps`);
+        next++;
+        if (++heard % 500 === 0) await sleep(20);
+      } else {
+        gaps++;
+        next += event.count!;
+      }
+      if (next === total) break;
+    }
+    assert.equal(await ended, 0);
+    assert.ok(gaps > 5, `${gaps} gaps, ${heard} of ${total} heard`);
+    tight.close();
   });
 
   it("end, and the socket with them, when the loop is left", async () => {

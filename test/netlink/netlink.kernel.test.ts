@@ -168,6 +168,7 @@ test("addon: arguments of a wrong type, one at a time, and too few", () => {
     ],
     ["setOption", [fd, SOL_SOCKET, SO_RCVBUF, 65536], [NO_INTS, NO_INTS, NO_INTS, NO_INTS]],
     ["getOption", [fd, SOL_SOCKET, SO_RCVBUF], [NO_INTS, NO_INTS, NO_INTS]],
+    ["memory", [fd, new Uint32Array(9)], [NO_INTS, [...NO_ARRAYS, new Int32Array(9), new Uint32Array(8)]]],
     ["poll", [fd, 0], [NO_INTS, NO_INTS]],
     ["pollOut", [fd, 0], [NO_INTS, NO_INTS]],
     ["close", [fd], [NO_INTS]],
@@ -235,6 +236,7 @@ test("addon: descriptors that are closed, or no sockets", () => {
     assert.equal(addon.receiveMany(fd, buffer, 20, new Int32Array(2), 0), -errno);
     assert.equal(addon.setOption(fd, SOL_SOCKET, SO_RCVBUF, 1), -errno);
     assert.equal(addon.getOption(fd, SOL_SOCKET, SO_RCVBUF), -errno);
+    if (errno === EBADF) assert.equal(addon.memory(fd, new Uint32Array(9)), -errno);
   }
   for (const fd of [-1, 99999]) {
     assert.equal(addon.poll(fd, 1000), -EBADF);

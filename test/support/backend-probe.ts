@@ -71,6 +71,7 @@ function probeSocket(socket: Socket): Record<string, unknown> {
   const stats = request(C.CT_GET_STATS, NLM_F_ACK);
   const buffer = new Uint8Array(65536);
   const lengths = new Int32Array(8);
+  const memory = new Uint32Array(9);
   const result: Record<string, unknown> = {
     "has a port id": socket.portId > 0,
     "send: wrong parts": [
@@ -101,6 +102,12 @@ function probeSocket(socket: Socket): Record<string, unknown> {
       socket.setOption(SOL_NETLINK, 9999, 1),
       socket.setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, 100_000),
       socket.setOption(SOL_SOCKET, SO_RCVBUF, 100_000),
+    ],
+    memory: [
+      socket.memory!(memory),
+      memory.length,
+      ...memory,
+      socket.memory!(new Uint32Array(8)),
     ],
     getOption: [socket.getOption(SOL_SOCKET, SO_RCVBUF), socket.getOption(SOL_NETLINK, 9999)],
     "setOption: beyond the limit": socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20),

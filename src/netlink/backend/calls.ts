@@ -11,6 +11,7 @@ export interface Calls {
   receiveMany(fd: number, buffer: Uint8Array, slot: number, lengths: Int32Array, flags: number): number;
   setOption(fd: number, level: number, name: number, value: number): number;
   getOption(fd: number, level: number, name: number): number;
+  memory(fd: number, members: Uint32Array): number;
   poll(fd: number, timeoutMs: number): number;
   pollOut(fd: number, timeoutMs: number): number;
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
@@ -109,6 +110,7 @@ function openSocket(calls: Calls, threads: ThreadCalls | undefined): Socket | nu
     receiveMany: (buffer, slot, lengths, flags) => calls.receiveMany(fd, buffer, slot, lengths, flags),
     setOption: (level, name, value) => calls.setOption(fd, level, name, value),
     getOption: (level, name) => calls.getOption(fd, level, name),
+    memory: (members) => calls.memory(fd, members),
     poll: (timeoutMs) => calls.poll(fd, timeoutMs),
     close: () => {
       calls.close(fd);

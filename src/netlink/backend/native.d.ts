@@ -8,6 +8,7 @@ declare module "native" {
   export const receiveMany: Calls["receiveMany"];
   export const setOption: Calls["setOption"];
   export const getOption: Calls["getOption"];
+  export const memory: Calls["memory"];
   export const poll: Calls["poll"];
   export const pollOut: Calls["pollOut"];
   export const write: Calls["write"];

@@ -48,6 +48,8 @@ export interface Socket {
   setOption(level: number, name: number, value: number): number;
   /** getsockopt(2) of an int. Returns the value (never negative for the options used here) or -errno. */
   getOption(level: number, name: number): number;
+  /** SO_MEMINFO, since Linux 4.12: fills in SK_MEMINFO_MEMBERS numbers, see enum sk_meminfo. Returns 0 or -errno. */
+  memory?(members: Uint32Array): number;
   /**
    * poll(2) for input. Returns 1 (readable or an error is pending), 0 (timed out) or -errno; -EINTR at once where a signal
    * of `catchSignal` has arrived. `timeoutMs` -1 waits for ever.

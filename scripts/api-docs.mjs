@@ -20,6 +20,7 @@ run by the tests:
 |---|---|
 | [top-sources.mjs](../examples/top-sources.mjs) | the sources that moved most bytes |
 | [delete-to.mjs](../examples/delete-to.mjs) | delete all flows to an address |
+| [mirror.mjs](../examples/mirror.mjs) | keep a copy of the table: events, list, merge, and again after a loss |
 | [events-to-file.mjs](../examples/events-to-file.mjs) | follow events into an NDJSON file, with rotation |
 | [prometheus.mjs](../examples/prometheus.mjs) | a Prometheus exporter |
 
@@ -28,7 +29,8 @@ run by the tests:
 - **Lists are read as they are used.** Some 200 flows at a time are in memory; between two such parts other work gets its turn. The
   kernel keeps the rest, however long the reader takes.
 - **Events wait in the kernel** for a reader who is slow, in a receive buffer of 128 MiB unless told otherwise. Where it overruns, an
-  item \`{ event: "lost" }\` stands in place of what is missing.
+  item \`{ event: "lost", count }\` stands between the events where some are missing. \`events.buffer()\` tells its size and what it
+  had no room for.
 - **Filters are strict.** They are plain objects. Unknown and undefined properties, empty lists and empty nested objects are refused:
   \`delete({ orig: { dst: undefined } })\` must not mean all flows. So are unknown options: \`delete({}, { dryRun: true })\` fails.
 - **Events need a kernel that makes them.** With \`net.netfilter.nf_conntrack_events=2\`, the kernel's default, a flow has events only
@@ -40,6 +42,8 @@ run by the tests:
   table for what matches a filter.
 - **A listed flow is taken** where a new flow, a key or a filter is expected, and so is what \`fromJson\` makes of a line of JSON.
 - A \`Conntrack\` works in one thread. Worker threads can have their own; what they leave open is closed when they end.
+- **\`using\` works**: \`using conntrack = await Conntrack.open()\`, \`await using events = conntrack.events()\` (Node 20.4 or newer, with a
+  compiler or a Node that knows the words).
 - A \`Conntrack\` that was closed throws a \`ClosedError\`.
 
 ## Errors by method
@@ -55,6 +59,8 @@ A KernelError has \`code\`, \`errno\`, \`syscall\`, \`command\` (the method), an
 | \`create\` | EEXIST, unless \`ifAbsent\`; ENOMEM where the table is full; EINVAL; EOPNOTSUPP for a helper that is not there. Labels are left out without a word where no rule uses labels |
 | \`createMany\`, \`removeMany\`, \`changeMany\` | the kernel's answers are counted and given to \`onResult\`; \`firstError\` is the first that was neither ENOENT nor EEXIST. Thrown are EPERM, \`AbortedError\`, a \`UsageError\` for an item, and what the source or \`onResult\` throws. Ours have \`done\`: how many the kernel did |
 | \`update\`, \`delete\` | \`AbortedError\` with \`done\`; the first KernelError but ENOENT, with \`done\` |
+| \`createExpectation\` | ENOENT where there is no such master; EOPNOTSUPP where the master has no helper; EEXIST; EINVAL |
+| \`getExpectation\`, \`removeExpectation\` | no error where there is none: \`undefined\` or \`false\`. EINVAL for a tuple without ports |
 | \`list\`, \`groups\`, \`expectations\`, events | the signal's reason once it is aborted |
 | \`fromJson\` | \`UsageError\` for a line that is no flow |
 
@@ -80,6 +86,20 @@ New flows, many at a time, with a result for each:
         if (error !== undefined && error.code !== "EEXIST") console.error(error.message, item);
       },
     });
+
+A copy of the table that stays true: subscribe first, then list, then apply what happened since; list again where an item says that
+events are lost. [mirror.mjs](../examples/mirror.mjs) does it:
+
+    const mirror = new Mirror(conntrack);
+    mirror.run({ signal, onList: () => console.log(mirror.flows.size) });
+
+A log of translations, one line when a flow begins and one when it ends, as carriers must keep:
+
+    for await (const event of conntrack.events({ types: ["new", "destroy"], filter: { snat: true } })) {
+      const { time, orig, nat } = event;
+      if (event.event === "lost") log(\`\${time} \${event.count ?? "some"} events lost\`);
+      else log(\`\${time} \${event.event} \${orig.src}:\${orig.sport} as \${nat.snat.address}:\${nat.snat.port}\`);
+    }
 
 Top talkers: [top-sources.mjs](../examples/top-sources.mjs). Events into a file: [events-to-file.mjs](../examples/events-to-file.mjs).
 `;
@@ -184,6 +204,7 @@ const TITLES = {
   "./library/groups.js": "Groups",
   "./library/expectation.js": "Expectations",
   "./library/requests.js": "New flows and changes",
+  "./library/expectation-requests.js": "New expectations",
   "./system/errors.js": "Errors",
 };
 

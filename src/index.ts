@@ -2,6 +2,7 @@
 export { toJson } from "./format/json.js";
 export { Conntrack } from "./library/conntrack.js";
 export type { Expectation, ExpectationFlag } from "./library/expectation.js";
+export type { ExpectationKey, NewExpectation, NewMaster } from "./library/expectation-requests.js";
 export type {
   AddressFilter,
   AmountFilter,
@@ -35,9 +36,11 @@ export type {
   BulkResult,
   CpuStats,
   CreateOptions,
+  EventBuffer,
   EventHead,
   EventName,
   EventOptions,
+  Events,
   ExpectationEvent,
   ExpectationEventOptions,
   ExpectationOptions,
@@ -48,6 +51,7 @@ export type {
   LostEvents,
   OpenOptions,
   Stoppable,
+  StopSignal,
   TableName,
 } from "./library/options.js";
 export type { Changes, Endpoints, Key, NewFlow, NewTranslation } from "./library/requests.js";

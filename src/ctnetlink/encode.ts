@@ -143,11 +143,24 @@ export function encodeFlowChange(writer: MessageWriter, key: FlowKey, changes: F
   writer.end();
 }
 
-/** A query for one expectation by the tuple that it expects. */
-export function encodeExpectGet(writer: MessageWriter, family: number, tuple: Tuple): void {
-  writer.begin(C.EXP_GET, 0, 0, family);
+/** What names one expectation besides the tuple that it expects. */
+export interface ExpectKey {
+  zone?: number | undefined;
+  /** The kernel compares it. */
+  id?: number | undefined;
+}
+
+function encodeExpectKey(writer: MessageWriter, type: number, family: number, tuple: Tuple, key: ExpectKey): void {
+  writer.begin(type, 0, 0, family);
   encodeTuple(writer, C.CTA_EXPECT_TUPLE, tuple);
+  if (key.zone !== undefined) writer.u16(C.CTA_EXPECT_ZONE, key.zone);
+  if (key.id !== undefined) writer.u32(C.CTA_EXPECT_ID, key.id);
   writer.end();
+}
+
+/** A query for one expectation by the tuple that it expects. */
+export function encodeExpectGet(writer: MessageWriter, family: number, tuple: Tuple, key: ExpectKey = {}): void {
+  encodeExpectKey(writer, C.EXP_GET, family, tuple, key);
 }
 
 /** A request without attributes: dumps of expectations and statistics, the global statistics, a flush. */
@@ -308,6 +321,13 @@ export interface ExpectTemplate {
   tuple: Tuple;
   mask: Tuple;
   timeoutSeconds?: number | undefined;
+  zone?: number | undefined;
+  /** NF_CT_EXPECT_* bits. */
+  flags?: number | undefined;
+  /** The helper's own class of expectations. */
+  class?: number | undefined;
+  /** The name of a helper that is to read the expected flow. */
+  helper?: string | undefined;
 }
 
 export function encodeExpectCreate(
@@ -321,12 +341,14 @@ export function encodeExpectCreate(
   encodeTuple(writer, C.CTA_EXPECT_TUPLE, template.tuple);
   encodeTuple(writer, C.CTA_EXPECT_MASK, template.mask);
   if (template.timeoutSeconds !== undefined) writer.u32(C.CTA_EXPECT_TIMEOUT, template.timeoutSeconds);
+  if (template.helper !== undefined) writer.string0(C.CTA_EXPECT_HELP_NAME, template.helper);
+  if (template.zone !== undefined) writer.u16(C.CTA_EXPECT_ZONE, template.zone);
+  if (template.flags !== undefined) writer.u32(C.CTA_EXPECT_FLAGS, template.flags);
+  if (template.class !== undefined) writer.u32(C.CTA_EXPECT_CLASS, template.class);
   writer.end();
 }
 
 /** Deletes one expectation by the tuple that it expects. */
-export function encodeExpectDelete(writer: MessageWriter, family: number, tuple: Tuple): void {
-  writer.begin(C.EXP_DELETE, 0, 0, family);
-  encodeTuple(writer, C.CTA_EXPECT_TUPLE, tuple);
-  writer.end();
+export function encodeExpectDelete(writer: MessageWriter, family: number, tuple: Tuple, key: ExpectKey = {}): void {
+  encodeExpectKey(writer, C.EXP_DELETE, family, tuple, key);
 }

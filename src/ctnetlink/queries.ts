@@ -1,7 +1,7 @@
 /** Requests that are answered at once, for whoever has a connection. */
 import type { NetlinkConnection } from "../netlink/connection.js";
 import * as C from "./constants.js";
-import { encodeExpectGet, encodeFlowGet, encodePlain, type FlowKey, type Tuple } from "./encode.js";
+import { type ExpectKey, encodeExpectGet, encodeFlowGet, encodePlain, type FlowKey, type Tuple } from "./encode.js";
 import {
   CPU_COUNTERS,
   type CpuStats,
@@ -77,10 +77,11 @@ export function getExpectation(
   family: number,
   tuple: Tuple,
   visit: (view: ExpectView) => void,
+  key: ExpectKey = {},
 ): void {
   const view = new ExpectView();
   connection.request(
-    (writer) => encodeExpectGet(writer, family, tuple),
+    (writer) => encodeExpectGet(writer, family, tuple, key),
     (buffer, start, end) => {
       view.read(buffer, start, end);
       visit(view);

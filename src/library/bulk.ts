@@ -3,7 +3,7 @@ import type { NetlinkConnection } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/message.js";
 import { EEXIST, ENOENT, EPERM } from "../system/errno.js";
 import { AbortedError, ConntrackError, KernelError } from "../system/errors.js";
-import type { BulkResult, ItemResult } from "./options.js";
+import type { BulkResult, ItemResult, StopSignal } from "./options.js";
 import { isTurnOver, nextTurn } from "./turns.js";
 
 /** So many requests go out in one datagram: all their errors fit in the receive buffer. */
@@ -13,7 +13,7 @@ const BATCH_ITEMS = 64;
 export type WriteItem<Item> = (writer: MessageWriter, item: Item) => void;
 
 export interface BulkWork<Item> {
-  signal: AbortSignal | undefined;
+  signal: StopSignal | undefined;
   onResult: ((result: ItemResult<Item>) => void) | undefined;
   /** The error for an item that the kernel refused with this errno. */
   failure(errno: number, item: Item): KernelError;
@@ -131,6 +131,43 @@ class Eager<Item> {
   }
 }
 
+/** The items of a source until the signal is aborted, even where the source keeps one waiting and never answers. */
+async function* untilStopped<Item>(
+  items: AsyncIterable<Item>,
+  signal: StopSignal | undefined,
+): AsyncGenerator<Item, void, undefined> {
+  if (signal === undefined) return yield* items;
+  const iterator = items[Symbol.asyncIterator]();
+  let stop = () => {};
+  const onAbort = () => stop();
+  signal.addEventListener("abort", onAbort);
+  let isOver = false;
+  try {
+    while (!signal.aborted) {
+      const step = await new Promise<IteratorResult<Item> | undefined>((resolve, reject) => {
+        stop = () => resolve(undefined);
+        Promise.resolve(iterator.next()).then(resolve, reject);
+      }).catch((error: unknown) => {
+        isOver = true;
+        throw error;
+      });
+      if (step === undefined) return;
+      if (step.done) {
+        isOver = true;
+        return;
+      }
+      yield step.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    if (!isOver) {
+      const left = Promise.resolve(iterator.return?.());
+      if (signal.aborted) left.catch(() => {});
+      else await left;
+    }
+  }
+}
+
 /**
  * Makes a request about each of `items`.
  * @throws AbortedError, UsageError or KernelError with `done`: how many the kernel did until then
@@ -157,13 +194,14 @@ export async function runBulk<Item>(
     if (Symbol.asyncIterator in items) {
       const eager = new Eager(batch);
       try {
-        for await (const item of items) {
+        for await (const item of untilStopped(items, signal)) {
           eager.check();
           check();
           if (batch.add(item)) await flush();
           else eager.soon();
         }
         eager.check();
+        check();
       } finally {
         eager.stop();
       }

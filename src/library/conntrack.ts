@@ -5,6 +5,8 @@ import { encodeNewFlow } from "../command/new-flow.js";
 import { ProgramNames } from "../command/programs.js";
 import * as C from "../ctnetlink/constants.js";
 import {
+  encodeExpectCreate,
+  encodeExpectDelete,
   encodeFlowChange,
   encodeFlowRemove,
   encodePlain,
@@ -23,6 +25,7 @@ import { compileFilter, type FlowFilter } from "../match/filter.js";
 import { napiBackend } from "../netlink/backend/napi.js";
 import type { Sockets } from "../netlink/backend/socket.js";
 import { type Ahead, type NetlinkConnection, openConnection } from "../netlink/connection.js";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/constants.js";
 import { EventListener, RECEIVE_BUFFER_BYTES } from "../netlink/events.js";
 import { EEXIST, ENOENT } from "../system/errno.js";
 import { AbortedError, ClosedError, ConntrackError, KernelError } from "../system/errors.js";
@@ -33,8 +36,15 @@ import { sortGroups } from "../tally/order.js";
 import { dumpSortedParts } from "../tally/sorted.js";
 import { tallyParts } from "../tally/tally.js";
 import { runBulk, type WriteItem } from "./bulk.js";
+import { disposable } from "./disposable.js";
 import { EventStream } from "./event-stream.js";
 import { type Expectation, readExpectation } from "./expectation.js";
+import {
+  type ExpectationKey,
+  type NewExpectation,
+  readExpectationKey,
+  readNewExpectation,
+} from "./expectation-requests.js";
 import { explain, type Request } from "./explain.js";
 import { type Filter, readFilter } from "./filter.js";
 import { type Flow, readFlow } from "./flow.js";
@@ -73,6 +83,8 @@ export class Conntrack {
   readonly #connection: NetlinkConnection;
   /** Sockets of work that goes on. */
   readonly #open = new Set<{ close(): void }>();
+  /** For `using`: close(). Absent where Node lacks the symbol (before 20.4). */
+  declare readonly [Symbol.dispose]: () => void;
   #labelMap: LabelMap | undefined;
   #closed = false;
 
@@ -114,9 +126,10 @@ export class Conntrack {
    * The command's `-L`.
    */
   list(filter: Filter | Flow = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
-    const { sort, limit, table, ...work } = R.readListOptions(options);
-    const dump = { ...CLOCK, type: DUMP_TYPES[table] };
+    const { sort, limit, table, zero, ...work } = R.readListOptions(options);
     const resolved = this.#filter(filter);
+    if (zero) R.checkZeroing(filter, table, limit);
+    const dump = { ...CLOCK, type: zero ? C.CT_GET_CTRZERO : DUMP_TYPES[table] };
     return this.#dump({ command: "list", filter }, work, (connection, add: (flow: Flow) => void, ahead) => {
       const visit = (view: FlowView) => add(this.#flow(view, {}));
       return sort === undefined
@@ -160,6 +173,49 @@ export class Conntrack {
         },
         ahead,
       ),
+    );
+  }
+
+  /** The expectation that a tuple names, or undefined where there is none. The command's `-G expect`. */
+  async getExpectation(key: ExpectationKey): Promise<Expectation | undefined> {
+    const { family, tuple, ...rest } = readExpectationKey(key);
+    let expectation: Expectation | undefined;
+    await this.#ask({ command: "getExpectation", flow: key }, [ENOENT], (connection) =>
+      query.getExpectation(
+        connection,
+        family,
+        tuple,
+        (view) => {
+          expectation = readExpectation(view, {});
+        },
+        rest,
+      ),
+    );
+    return expectation;
+  }
+
+  /**
+   * Creates an expectation: a flow to come that belongs to one that is there. The command's `-I expect`.
+   * @returns the expectation as the kernel made it, or undefined where it has vanished again
+   * @throws {KernelError} ENOENT where there is no such master; EINVAL where the kernel does not take it.
+   */
+  async createExpectation(expectation: NewExpectation | Expectation): Promise<Expectation | undefined> {
+    const { family, ...template } = readNewExpectation(expectation);
+    await this.#ask({ command: "createExpectation", flow: expectation }, [], (connection) =>
+      connection.request((writer) => encodeExpectCreate(writer, NLM_F_CREATE | NLM_F_EXCL, family, template)),
+    );
+    const { protocol, expected, zone } = expectation as NewExpectation;
+    return this.getExpectation({ protocol, expected, ...(zone === undefined ? {} : { zone }) });
+  }
+
+  /**
+   * Deletes one expectation. The command's `-D expect`. All of them: `flush("expect")`.
+   * @returns whether it was there
+   */
+  async removeExpectation(key: ExpectationKey): Promise<boolean> {
+    const { family, tuple, ...rest } = readExpectationKey(key);
+    return this.#ask({ command: "removeExpectation", flow: key }, [ENOENT], (connection) =>
+      connection.request((writer) => encodeExpectDelete(writer, family, tuple, rest)),
     );
   }
 
@@ -317,7 +373,7 @@ export class Conntrack {
    * What the reader does not take waits in the kernel's receive buffer. Where that overruns, an item says that events are
    * lost. Leaving the loop closes the socket; an aborted signal does too, and its reason is thrown.
    */
-  events(options: O.EventOptions = {}): AsyncIterableIterator<O.FlowEvent | O.LostEvents> {
+  events(options: O.EventOptions = {}): O.Events<O.FlowEvent | O.LostEvents> {
     const { filter, ...work } = R.readEventOptions(options, true);
     const matches =
       filter === undefined ? undefined : compileFilter(this.#filter(filter as Filter), CLOCK.nowMicroseconds);
@@ -327,7 +383,7 @@ export class Conntrack {
   }
 
   /** Follows what happens to expectations. The command's `-E expect`. */
-  expectationEvents(options: O.ExpectationEventOptions = {}): AsyncIterableIterator<O.ExpectationEvent | O.LostEvents> {
+  expectationEvents(options: O.ExpectationEventOptions = {}): O.Events<O.ExpectationEvent | O.LostEvents> {
     const work = R.readEventOptions(options, false);
     return this.#follow(C.EXPECT_GROUPS, work, new ExpectView(), (view, head) => readExpectation(view, head()));
   }
@@ -468,7 +524,7 @@ export class Conntrack {
     request: Request,
     filter: FlowFilter,
     change: EntryRequest,
-    signal: AbortSignal | undefined,
+    signal: O.StopSignal | undefined,
   ): Promise<number> {
     const work = this.#work();
     let count = 0;
@@ -496,7 +552,7 @@ export class Conntrack {
     { types, signal, programs }: R.FollowWork,
     view: View,
     read: (view: View, head: () => O.EventHead) => Event | undefined,
-  ): AsyncIterableIterator<Event | O.LostEvents> {
+  ): O.Events<Event | O.LostEvents> {
     this.#requests();
     const joined = groups.filter((_, i) => types.includes(EVENT_NAMES[i]!));
     const listener = EventListener.open(this.#sockets, joined);
@@ -534,3 +590,5 @@ export class Conntrack {
     return new ProgramNames({ ...nodeFiles, readFile });
   }
 }
+
+disposable(Conntrack, "dispose", (conntrack) => conntrack.close());

@@ -1,6 +1,8 @@
 /** Events as an async iterable. */
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { EventListener } from "../netlink/events.js";
+import { disposable } from "./disposable.js";
+import type { EventBuffer, Events, StopSignal } from "./options.js";
 
 /**
  * How long to let events gather before looking again, in milliseconds: while they keep coming it is cheaper than to be woken
@@ -19,12 +21,13 @@ export interface Items<Item> {
  * Items of what a listener hears. Nothing is received before it is asked for, so that what a slow reader has not taken yet
  * waits in the kernel's receive buffer, and nowhere else.
  */
-export class EventStream<Item> implements AsyncIterableIterator<Item> {
+export class EventStream<Item> implements Events<Item> {
   readonly #listener: EventListener;
   readonly #items: AsyncGenerator<Item, void, undefined>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: StopSignal | undefined;
   readonly #onAbort = () => this.close();
   readonly #open: Set<{ close(): void }>;
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   /** Ends the wait for input, where somebody waits. */
   #wake = () => {};
   #closed = false;
@@ -33,7 +36,7 @@ export class EventStream<Item> implements AsyncIterableIterator<Item> {
   constructor(
     listener: EventListener,
     items: Items<Item>,
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     open: Set<{ close(): void }>,
   ) {
     this.#listener = listener;
@@ -68,6 +71,12 @@ export class EventStream<Item> implements AsyncIterableIterator<Item> {
     this.#listener.close();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#open.delete(this);
+  }
+
+  buffer(): EventBuffer | undefined {
+    if (this.#closed) return undefined;
+    const { bytes, drops } = this.#listener.receiveBuffer;
+    return drops === undefined ? { bytes } : { bytes, drops };
   }
 
   #untilReadable(): Promise<void> {
@@ -114,3 +123,5 @@ export class EventStream<Item> implements AsyncIterableIterator<Item> {
     }
   }
 }
+
+disposable(EventStream, "asyncDispose", (events) => events.return().then(() => {}));

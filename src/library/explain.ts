@@ -23,6 +23,12 @@ const MEANINGS: readonly Meaning[] = [
   { errno: E.EEXIST, on: ["createExpectation"], text: "an expectation for this tuple is there already" },
   { errno: E.EEXIST, text: "a flow with one of these tuples is there already" },
   { errno: E.ENOENT, on: ["createExpectation"], text: "there is no such master flow" },
+  { errno: E.EINVAL, on: ["createExpectation"], text: "the kernel takes no expectation like this" },
+  {
+    errno: E.EINVAL,
+    on: ["getExpectation", "removeExpectation"],
+    text: "the tuple lacks an address or a port: 0 stands for any port",
+  },
   { errno: E.ENOENT, text: "there is no such flow" },
   { errno: E.ENOMEM, text: "the table is full, or memory ran out" },
   { errno: E.EBUSY, text: "the status would change in a way that the kernel does not allow" },

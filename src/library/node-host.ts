@@ -39,7 +39,9 @@ export interface Network {
 /** The namespace that the process is in. */
 export const OWN: Network = { inside: (work) => work(), close: () => {} };
 
-function networkPath(network: string | number): string {
+function networkPath(network: string | number | { fd: number }): string {
+  // Opened once more: the caller may close his at any time.
+  if (typeof network === "object") return `/proc/self/fd/${network.fd}`;
   if (network === "") throw new UsageError("a network namespace has a name");
   if (typeof network === "number") return `/proc/${network}/ns/net`;
   return network.includes("/") ? network : `${NAMED_NETWORKS}/${network}`;
@@ -59,10 +61,11 @@ function openNetworkFile(sockets: Sockets, path: string): number {
 }
 
 /**
- * Opens a network namespace: by the name that ip-netns(8) gave it, by the path of a file, or by the id of a process in it.
+ * Opens a network namespace: by the name that ip-netns(8) gave it, by the path of a file, by the id of a process in it, or by
+ * a descriptor.
  * @throws UsageError where there is none of that name, KernelError without the right to open or enter it (EACCES, EPERM)
  */
-export function openNetwork(sockets: Sockets, network: string | number): Network {
+export function openNetwork(sockets: Sockets, network: string | number | { fd: number }): Network {
   const fd = openNetworkFile(sockets, networkPath(network));
   const enter = (target: number) => {
     const entered = sockets.setNetwork(target);

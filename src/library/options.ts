@@ -12,10 +12,10 @@ export type TableName = "conntrack" | "expect";
 /** How to open the tables. */
 export interface OpenOptions {
   /**
-   * The network namespace: its name (`ip netns`), the path of its file, or the id of a process in it. The own one where
-   * absent. It takes CAP_SYS_ADMIN.
+   * The network namespace: its name (`ip netns`), the path of its file, the id of a process in it, or an open file descriptor
+   * of it, which stays the caller's. The own one where absent. It takes CAP_SYS_ADMIN.
    */
-  network?: string | number;
+  network?: string | number | { fd: number };
   /**
    * Bytes that events may take in the kernel while they wait to be read; 128 MiB where absent. Without CAP_NET_ADMIN in the
    * initial user namespace net.core.rmem_max is the limit.
@@ -25,10 +25,19 @@ export interface OpenOptions {
   labelMap?: string;
 }
 
+/** What the library needs of an `AbortSignal`, which is one: the types are complete without those of a browser or of Node. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** What reads or changes many entries can be stopped. */
 export interface Stoppable {
-  /** Ends the work with the signal's reason, between two entries. What was done until then stays done. */
-  signal?: AbortSignal;
+  /** An `AbortSignal`. Ends the work with the signal's reason, between two entries. What was done until then stays done. */
+  signal?: StopSignal;
 }
 
 /** How `create` creates. */
@@ -82,6 +91,12 @@ export interface ListOptions extends Stoppable {
   limit?: number;
   /** The table; "dying" and "unconfirmed" hold flows that are no longer, or not yet, in the main one. */
   table?: "conntrack" | "dying" | "unconfirmed";
+  /**
+   * Sets the counters of all flows to 0 while it lists them, which the kernel does as one step for each flow: what was listed before and
+   * what is listed later adds up. The filter can say nothing but a family then, and there can be no `limit`: the kernel zeroes
+   * what it sends. Entries that are not read any more when the list is left may be zeroed as well. The command's `-L -z`.
+   */
+  zero?: boolean;
   /** Told where the table changed shape while it was read, so that entries may be missing or there twice. */
   onInterrupted?: () => void;
 }
@@ -139,6 +154,27 @@ export interface LostEvents {
    * Linux 4.12, and when it ran out of memory.
    */
   count?: number;
+}
+
+/** How full the receive buffer of events can get, and what did not fit. */
+export interface EventBuffer {
+  /** Its size in bytes as the kernel counts: twice what was asked for, or less without the rights. */
+  bytes: number;
+  /** How many events there was no room for since the start. Absent where the kernel does not tell (before Linux 4.12). */
+  drops?: number;
+}
+
+/** Events to be read with `for await`. Nothing is received before it is asked for: what is not read yet waits in the kernel. */
+export interface Events<Item> extends AsyncIterableIterator<Item> {
+  /** Closes the socket: what a loop does when it is left. */
+  return(): Promise<IteratorResult<Item>>;
+  [Symbol.asyncIterator](): this;
+  /** Closes the socket at once; whoever waits for an item is told that there are no more. */
+  close(): void;
+  /** Asks the kernel about the receive buffer; undefined once it is closed. */
+  buffer(): EventBuffer | undefined;
+  /** For `await using`. Absent where Node lacks the symbol (before 20.4). */
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
 /** The counters of one CPU, by the names that `conntrack -S` shows. */

@@ -12,9 +12,9 @@ export const FLOW_TABLES = ["conntrack", "dying", "unconfirmed"] as const;
 /** These may be undefined, for a caller to pass on what it was given itself: no result depends on them. */
 const OPTIONAL = ["signal", "onInterrupted", "onResult"] as const;
 
-function readSignal(value: unknown): AbortSignal | undefined {
-  const isSignal = value === undefined || typeof (value as AbortSignal | null)?.throwIfAborted === "function";
-  return isSignal ? (value as AbortSignal | undefined) : V.refuse("options.signal", value, "an AbortSignal");
+function readSignal(value: unknown): O.StopSignal | undefined {
+  const isSignal = value === undefined || typeof (value as O.StopSignal | null)?.throwIfAborted === "function";
+  return isSignal ? (value as O.StopSignal | undefined) : V.refuse("options.signal", value, "an AbortSignal");
 }
 
 function readCallback<Callback>(name: string, value: unknown): Callback | undefined {
@@ -23,7 +23,7 @@ function readCallback<Callback>(name: string, value: unknown): Callback | undefi
 }
 
 /** Of work that can be stopped, and takes no other options. */
-export function readStoppable(options: unknown): AbortSignal | undefined {
+export function readStoppable(options: unknown): O.StopSignal | undefined {
   return readSignal(V.readProperties("options", options, ["signal"], OPTIONAL).signal);
 }
 
@@ -35,7 +35,7 @@ export function readCreateOptions(options: unknown): boolean {
 
 export function readBulkOptions<Item>(
   options: unknown,
-): Pick<O.BulkOptions<Item>, "onResult"> & { signal: AbortSignal | undefined } {
+): Pick<O.BulkOptions<Item>, "onResult"> & { signal: O.StopSignal | undefined } {
   const { signal, onResult } = V.readProperties("options", options, ["signal", "onResult"], OPTIONAL);
   const callback = readCallback<(result: O.ItemResult<Item>) => void>("onResult", onResult);
   return { signal: readSignal(signal), ...(callback && { onResult: callback }) };
@@ -49,7 +49,7 @@ export function checkIterable(path: string, value: unknown): void {
 }
 
 export interface ListWork {
-  signal: AbortSignal | undefined;
+  signal: O.StopSignal | undefined;
   onInterrupted: (() => void) | undefined;
 }
 
@@ -78,11 +78,12 @@ export interface ListedWork extends ListWork {
   table: (typeof FLOW_TABLES)[number];
   sort: Sort | undefined;
   limit: number | undefined;
+  zero: boolean;
 }
 
 export function readListOptions(options: unknown): ListedWork {
-  const known = ["table", "sort", "limit", "signal", "onInterrupted"] as const;
-  const { table = "conntrack", sort, limit, ...work } = readOptional(options, known);
+  const known = ["table", "sort", "limit", "zero", "signal", "onInterrupted"] as const;
+  const { table = "conntrack", sort, limit, zero = false, ...work } = readOptional(options, known);
   return {
     table: V.readName("options.table", table, FLOW_TABLES),
     sort:
@@ -90,8 +91,18 @@ export function readListOptions(options: unknown): ListedWork {
         ? undefined
         : readSort(sort, (one) => entryOrder(one) !== undefined, "what flows can be sorted by"),
     limit: readLimit(limit),
+    zero: V.readBoolean("options.zero", zero),
     ...readListWork(work),
   };
+}
+
+/** The kernel zeroes what it sends, whatever is done with it here: nothing may be left out of what it sends. */
+export function checkZeroing(filter: object, table: ListedWork["table"], limit: number | undefined): void {
+  if (Object.keys(filter).some((name) => name !== "family")) {
+    throw new UsageError("options.zero: the kernel zeroes all flows of a family, so the filter can say nothing else");
+  }
+  if (table !== "conntrack") throw new UsageError(`options.zero: not in the table ${table}`);
+  if (limit !== undefined) throw new UsageError("options.zero: not with a limit");
 }
 
 /** The family is AF_INET, AF_INET6, or 0 for both. */
@@ -102,7 +113,7 @@ export function readExpectationOptions(options: unknown): ListWork & { family: n
 
 export interface FollowWork {
   types: readonly O.EventName[];
-  signal: AbortSignal | undefined;
+  signal: O.StopSignal | undefined;
   programs: boolean;
 }
 
@@ -130,9 +141,16 @@ export function readEventOptions(options: unknown, withFilter: boolean): FollowW
 }
 
 export interface OpenWork {
-  network: string | number | undefined;
+  network: string | number | { fd: number } | undefined;
   receiveBufferBytes: number | undefined;
   labelMap: string | undefined;
+}
+
+function readNetwork(value: unknown): string | number | { fd: number } {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object") return V.readU32("options.network", value);
+  const { fd } = V.readProperties("options.network", value, ["fd"]);
+  return { fd: V.readNumber("options.network.fd", fd, 0x7fffffff) };
 }
 
 /** A network that was lost on the way must not become the own one. */
@@ -140,7 +158,7 @@ export function readOpenOptions(options: unknown): OpenWork {
   const known = ["network", "receiveBufferBytes", "labelMap"] as const;
   const { network, receiveBufferBytes, labelMap } = V.readProperties("options", options, known);
   return {
-    network: network === undefined || typeof network === "string" ? network : V.readU32("options.network", network),
+    network: network === undefined ? undefined : readNetwork(network),
     receiveBufferBytes:
       receiveBufferBytes === undefined
         ? undefined

@@ -84,7 +84,7 @@ export interface Changes {
 }
 
 /** All tuples get the same properties in the same order: what encodes them is quicker then. */
-function readEndpoints(path: string, value: V.TupleProperties, protonum?: number): Tuple {
+export function readEndpoints(path: string, value: V.TupleProperties, protonum?: number): Tuple {
   const tuple: Tuple = {
     src: V.readAddress(`${path}.src`, value.src),
     dst: V.readAddress(`${path}.dst`, value.dst),

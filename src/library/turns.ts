@@ -1,5 +1,6 @@
 /** The event loop's turns: long work lets timers and other input have theirs, about every 4 ms. */
 import { setImmediate } from "node:timers/promises";
+import type { StopSignal } from "./options.js";
 
 /** How long work may go on in one turn, in milliseconds. */
 const TURN_MS = 4;
@@ -30,7 +31,7 @@ export class Gate {
   };
 
   /** Waits until it is opened, or the signal is aborted. */
-  async wait(signal: AbortSignal | undefined): Promise<void> {
+  async wait(signal: StopSignal | undefined): Promise<void> {
     if (!this.#isOpen) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

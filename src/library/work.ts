@@ -2,6 +2,7 @@
 
 import type { Sockets } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
+import type { StopSignal } from "./options.js";
 import { Gate, isTurnOver, nextTurn } from "./turns.js";
 
 /** The parts of an answer, as NetlinkConnection gives them. */
@@ -42,7 +43,7 @@ export class Work {
     parts: Parts<Result>,
     connection: NetlinkConnection,
     check: () => void,
-    signal?: AbortSignal,
+    signal?: StopSignal,
   ): Promise<IteratorResult<void, Result>> {
     for (;;) {
       check();

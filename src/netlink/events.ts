@@ -127,12 +127,7 @@ export class EventListener {
   }
 
   #receiveUpTo(slots: number, handlers: ReceiveHandlers): boolean {
-    const received = this.#socket.receiveMany(
-      this.#buffer,
-      SLOT_BYTES,
-      this.#lengths.subarray(0, slots),
-      MSG_DONTWAIT,
-    );
+    const received = this.#socket.receiveMany(this.#buffer, SLOT_BYTES, this.#lengths.subarray(0, slots), MSG_DONTWAIT);
     if (received === -EAGAIN) return false;
     if (received === -ENOBUFS) {
       handlers.lost?.();

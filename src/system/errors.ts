@@ -3,14 +3,17 @@
  */
 import { errnoName } from "./errno.js";
 
-/** What all errors of this package share. */
+/**
+ * What all errors of this package share. Properties that may be absent are declared only: Node would print each as `undefined`
+ * otherwise.
+ */
 export abstract class ConntrackError extends Error {
   abstract readonly code: string;
   abstract readonly exitCode: number;
   /** Where in an input the error lies, for a second line of the message. */
-  note?: string;
+  declare note?: string;
   /** Work on many flows: how many were changed before it failed. */
-  done?: number;
+  declare done?: number;
 }
 
 /** A command line or an argument that cannot be accepted. `exitCode` 2 shows the hint to read the help, 1 does not. */
@@ -44,11 +47,11 @@ export class KernelError extends ConntrackError {
   /** 0 where a caller does not count it as a failure. */
   exitCode = 1;
   /** The command that failed, e.g. "create" or "create expect": the same errno reads differently. */
-  command?: string;
+  declare command?: string;
   /** The flow, key or expectation that the command was about, as the caller gave it. */
-  flow?: object;
+  declare flow?: object;
   /** The filter that the command was about, as the caller gave it. */
-  filter?: object;
+  declare filter?: object;
   constructor(
     /** Positive errno. */
     readonly errno: number,

@@ -148,10 +148,13 @@ describe("events", () => {
     await reading;
     const before = heard.findIndex(({ event }) => event === "lost");
     assert.ok(before > 0, "what waited comes first");
-    assert.deepEqual(
-      said(heard),
-      [...Array.from({ length: before }, (_, i) => `new ${i + 1}`), "lost", "new 501", "new 502", "new 503"],
-    );
+    assert.deepEqual(said(heard), [
+      ...Array.from({ length: before }, (_, i) => `new ${i + 1}`),
+      "lost",
+      "new 501",
+      "new 502",
+      "new 503",
+    ]);
     assert.equal((heard[before] as LostEvents).count, 500 - before);
   });
 

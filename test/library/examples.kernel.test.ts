@@ -5,12 +5,14 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Conntrack, type FlowEvent, type NewFlow } from "../../src/index.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Conntrack, type Flow, type FlowEvent, type NewFlow } from "../../src/index.js";
 import { freshNetwork, ours } from "../support/command.js";
 import { parseLines } from "../support/json.js";
 import { CLIENT, type Lab, lab, nft, noLab, SERVER, sysctl } from "../support/lab.js";
 import { npm } from "../support/package.js";
-import { root } from "../support/paths.js";
+import { root, support } from "../support/paths.js";
 import { lacks, must, spawnCommand } from "../support/process.js";
 import { lines } from "../support/text.js";
 import { until } from "../support/wait.js";
@@ -114,6 +116,58 @@ describe("examples", { skip: noLab || lacks("npm", "tar") }, () => {
       Array.from({ length: ports.length }, (_, i) => 81 - ports.length + i),
     );
     assert.ok(ports.length > 10);
+    await conntrack.flush();
+  });
+
+  it("a mirror of the table, through losses", async () => {
+    await conntrack.flush();
+    sysctl("net/netfilter/nf_conntrack_events", 1);
+    const { Mirror } = await import(pathToFileURL(join(directory, "mirror.mjs")).href);
+    const tight = await Conntrack.open({ receiveBufferBytes: 200_000 });
+    const stop = new AbortController();
+    const mirror = new Mirror(tight);
+    for (let i = 1; i <= 2000; i++) await conntrack.create(flow(i));
+    const complete = new Promise<void>((resolve) => {
+      mirror.run({ signal: stop.signal, onList: resolve }).catch(() => {});
+    });
+    // Changes while it lists.
+    for (let i = 1; i <= 500; i++) await conntrack.remove(flow(i));
+    await complete;
+    const producer = spawn(process.execPath, [join(support, "event-producer.js"), "40000", "2"], { stdio: "ignore" });
+    const ended = new Promise((resolve) => producer.on("close", resolve));
+    for (let i = 1; i <= 200; i++) {
+      const { orig, protocol } = flow(1000 + i);
+      if (i % 2 === 0) await conntrack.remove({ orig, protocol });
+      else await conntrack.change({ orig, protocol }, { mark: i });
+      // The reader is late, on and off.
+      if (i % 20 === 0) for (const end = Date.now() + 100; Date.now() < end; );
+      await sleep(5);
+    }
+    assert.equal(await ended, 0);
+    const facts = ({ id, mark, orig }: Flow) => `${id} ${mark} ${orig.src} ${orig.sport}`;
+    const wanted: string[] = [];
+    for await (const one of conntrack.list()) wanted.push(facts(one));
+    await until("the mirror has caught up", () => {
+      const have = Array.from(mirror.flows.values() as Iterable<Flow>, facts).sort();
+      return have.join("\n") === wanted.sort().join("\n");
+    });
+    assert.equal(wanted.length, 1400);
+    assert.ok(mirror.lists > 1, `listed ${mirror.lists} times`);
+    stop.abort();
+    tight.close();
+    await conntrack.flush();
+  });
+
+  it("the mirror as a program", async () => {
+    await conntrack.create(flow(1));
+    const { child, ended } = start("mirror.mjs");
+    let said = "";
+    child.stdout!.setEncoding("utf8").on("data", (text) => {
+      said += text;
+    });
+    await until("it has counted", () => /^1 flows, listed 1 times$/m.test(said));
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0);
     await conntrack.flush();
   });
 

@@ -103,12 +103,7 @@ function probeSocket(socket: Socket): Record<string, unknown> {
       socket.setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, 100_000),
       socket.setOption(SOL_SOCKET, SO_RCVBUF, 100_000),
     ],
-    memory: [
-      socket.memory!(memory),
-      memory.length,
-      ...memory,
-      socket.memory!(new Uint32Array(8)),
-    ],
+    memory: [socket.memory!(memory), memory.length, ...memory, socket.memory!(new Uint32Array(8))],
     getOption: [socket.getOption(SOL_SOCKET, SO_RCVBUF), socket.getOption(SOL_NETLINK, 9999)],
     "setOption: beyond the limit": socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20),
     "getOption: beyond the limit": socket.getOption(SOL_SOCKET, SO_RCVBUF),

@@ -1,0 +1,133 @@
+/**
+ * `npm run pictures [-- NAME…]`: draws docs/NAME.svg, pictures of bin/conntrack at work. Each is what the commands print, in
+ * colour, run one after the other in a network namespace of its own, on a table that is made for it. As root, or as anyone who may
+ * make user namespaces.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { terminalSvg } from "./terminal-svg.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const conntrack = join(root, "bin/conntrack");
+const COLUMNS = 100;
+
+/**
+ * Lines of -R: `count` flows of TCP.
+ * @param {number} count
+ * @param {(n: number) => { src: string, dst: string, dport: number, state: string, timeout: number, more?: string }} flow
+ */
+const tcp = (count, flow) =>
+  Array.from({ length: count }, (_, n) => {
+    const { src, dst, dport, state, timeout, more = "" } = flow(n);
+    return `-A -p tcp -s ${src} -d ${dst} --sport ${1024 + (n % 60000)} --dport ${dport} --state ${state} -t ${timeout} ${more}`;
+  });
+
+const ASSURED = "-u SEEN_REPLY,ASSURED";
+
+/** A gateway: one machine scans, one has many connections, others use the same service. */
+function gateway() {
+  return [
+    ...tcp(2400, (n) => ({
+      src: "10.2.17.33",
+      dst: `192.0.${n >> 8}.${n & 255}`,
+      dport: 22,
+      state: "SYN_SENT",
+      timeout: 100,
+    })),
+    ...tcp(1310, () => ({
+      src: "10.0.0.12",
+      dst: "203.0.113.9",
+      dport: 443,
+      state: "ESTABLISHED",
+      timeout: 425_000,
+      more: `${ASSURED} --src-nat 198.51.100.2`,
+    })),
+    ...tcp(640, (n) => ({
+      src: `10.0.1.${1 + (n % 200)}`,
+      dst: `203.0.113.${n % 7}`,
+      dport: 443,
+      state: n % 5 === 0 ? "TIME_WAIT" : "ESTABLISHED",
+      timeout: n % 5 === 0 ? 90 : 431_000,
+      more: `${ASSURED} --src-nat 198.51.100.2`,
+    })),
+  ];
+}
+
+/** Idle connections of one source, up to the kernel's limit. */
+function full() {
+  const limit = Number(readFileSync("/proc/sys/net/netfilter/nf_conntrack_max", "utf8"));
+  return tcp(limit - 20, (n) => ({
+    src: n % 3 === 0 ? `10.${1 + (n % 40)}.0.${n % 251}` : "10.0.0.12",
+    dst: `203.0.113.${9 + Math.floor(n / 60000)}`,
+    dport: 443,
+    state: n % 12 === 0 ? "CLOSE_WAIT" : "ESTABLISHED",
+    timeout: n % 12 === 0 ? 50 : 432_000 - (n % 4 === 0 ? 200 : 20_000 + (n % 9) * 11_000),
+    more: ASSURED,
+  }));
+}
+
+/** @typedef {{ title: string, flows: () => string[], meanwhile?: string, commands: readonly string[] }} Picture */
+
+/** @type {Readonly<Record<string, Picture>>} */
+const PICTURES = {
+  conntrack: {
+    title:
+      "conntrack counts flows by source and port, shows the longest idle ones in columns, and counts those of one port",
+    flows: gateway,
+    commands: [
+      "conntrack -L -p tcp --group-by src,dport --limit 4",
+      "conntrack -L -s 10.0.0.12 --sort expires:asc --limit 3 -o table",
+      "conntrack -C -p tcp --dport 22,80,8000-8100 --state SYN_SENT",
+    ],
+  },
+  diagnose: {
+    title: "conntrack --diagnose of a full table: what fills it, what the kernel dropped, and the commands that help",
+    flows: full,
+    // New connections, for which there is no room.
+    meanwhile: `ip link set lo up
+      nft 'table ip t { chain c { type filter hook output priority 0; ct state new accept; }; }'
+      for n in $(seq 1 60000); do echo > /dev/udp/127.0.0.1/$((1000 + n)); done 2>/dev/null`,
+    commands: ["conntrack --diagnose"],
+  },
+};
+
+/** @param {string} file @param {readonly string[]} argv @param {string} [input] */
+function run(file, argv, input = "") {
+  const env = { ...process.env, COLUMNS: String(COLUMNS), LC_ALL: "C.UTF-8" };
+  const { status, error, stdout, stderr } = spawnSync(file, argv, { input, env, encoding: "utf8", maxBuffer: 1 << 26 });
+  if (error !== undefined) throw error;
+  return { status, stdout, stderr };
+}
+
+/** Runs in the namespace. @param {Picture} picture */
+function draw({ title, flows, meanwhile, commands }) {
+  const { status, stderr } = run(conntrack, ["-R", "-"], `${flows().join("\n")}\n`);
+  if (status !== 0) throw new Error(`-R: status ${status}: ${stderr}`);
+  const busy = meanwhile === undefined ? undefined : spawn("bash", ["-c", meanwhile], { stdio: "ignore" });
+  const lines = commands.flatMap((command) => {
+    const words = command.split(" ").slice(1);
+    const outcome = run(conntrack, ["--color=always", ...words]);
+    const output = `${outcome.stdout}${outcome.stderr}`.trimEnd().split("\n");
+    return ["", `\x1b[90m#\x1b[39m \x1b[1m${command}\x1b[22m`, ...output];
+  });
+  busy?.kill();
+  return terminalSvg(title, lines.slice(1));
+}
+
+const [inside, ...names] = process.argv.slice(2);
+if (inside === "--inside") {
+  process.stdout.write(draw(/** @type {Picture} */ (PICTURES[names[0] ?? ""])));
+} else {
+  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  for (const name of inside === undefined ? Object.keys(PICTURES) : [inside, ...names]) {
+    if (!(name in PICTURES)) throw new Error(`no picture "${name}"; there are: ${Object.keys(PICTURES).join(", ")}`);
+    const argv = [...user, "--net", process.execPath, fileURLToPath(import.meta.url), "--inside", name];
+    const { status, stdout, stderr } = run("unshare", argv);
+    if (status !== 0) throw new Error(`${name}: ${stderr}`);
+    const path = join(root, `docs/${name}.svg`);
+    writeFileSync(path, stdout);
+    console.log(path);
+  }
+}

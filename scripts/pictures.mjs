@@ -1,13 +1,13 @@
 /**
- * `npm run pictures [-- NAME…]`: draws docs/NAME.svg, pictures of bin/conntrack at work. Each is what the commands print, in
- * colour, run one after the other in a network namespace of its own, on a table that is made for it. As root, or as anyone who may
- * make user namespaces.
+ * `npm run pictures [-- NAME…]`: draws docs/pictures/NAME-light.svg and NAME-dark.svg, pictures of bin/conntrack at work. Each shows
+ * what commands print, in colour, run one after the other in a network namespace of its own, on a table that is made for it. It
+ * takes root, or the right to make user namespaces.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { terminalSvg } from "./terminal-svg.mjs";
+import { terminalPicture } from "./terminal-picture.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const conntrack = join(root, "bin/conntrack");
@@ -68,13 +68,11 @@ function full() {
   }));
 }
 
-/** @typedef {{ title: string, flows: () => string[], meanwhile?: string, commands: readonly string[] }} Picture */
+/** @typedef {{ flows: () => string[], meanwhile?: string, commands: readonly string[] }} Picture */
 
 /** @type {Readonly<Record<string, Picture>>} */
 const PICTURES = {
-  conntrack: {
-    title:
-      "conntrack counts flows by source and port, shows the longest idle ones in columns, and counts those of one port",
+  overview: {
     flows: gateway,
     commands: [
       "conntrack -L -p tcp --group-by src,dport --limit 4",
@@ -83,7 +81,6 @@ const PICTURES = {
     ],
   },
   diagnose: {
-    title: "conntrack --diagnose of a full table: what fills it, what the kernel dropped, and the commands that help",
     flows: full,
     // New connections, for which there is no room.
     meanwhile: `ip link set lo up
@@ -101,8 +98,8 @@ function run(file, argv, input = "") {
   return { status, stdout, stderr };
 }
 
-/** Runs in the namespace. @param {Picture} picture */
-function draw({ title, flows, meanwhile, commands }) {
+/** What the terminal shows. Runs in the namespace. @param {Picture} picture */
+function show({ flows, meanwhile, commands }) {
   const { status, stderr } = run(conntrack, ["-R", "-"], `${flows().join("\n")}\n`);
   if (status !== 0) throw new Error(`-R: status ${status}: ${stderr}`);
   const busy = meanwhile === undefined ? undefined : spawn("bash", ["-c", meanwhile], { stdio: "ignore" });
@@ -113,12 +110,12 @@ function draw({ title, flows, meanwhile, commands }) {
     return ["", `\x1b[90m#\x1b[39m \x1b[1m${command}\x1b[22m`, ...output];
   });
   busy?.kill();
-  return terminalSvg(title, lines.slice(1));
+  return lines.slice(1).join("\n");
 }
 
 const [inside, ...names] = process.argv.slice(2);
 if (inside === "--inside") {
-  process.stdout.write(draw(/** @type {Picture} */ (PICTURES[names[0] ?? ""])));
+  process.stdout.write(show(/** @type {Picture} */ (PICTURES[names[0] ?? ""])));
 } else {
   const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
   for (const name of inside === undefined ? Object.keys(PICTURES) : [inside, ...names]) {
@@ -126,8 +123,12 @@ if (inside === "--inside") {
     const argv = [...user, "--net", process.execPath, fileURLToPath(import.meta.url), "--inside", name];
     const { status, stdout, stderr } = run("unshare", argv);
     if (status !== 0) throw new Error(`${name}: ${stderr}`);
-    const path = join(root, `docs/${name}.svg`);
-    writeFileSync(path, stdout);
-    console.log(path);
+    const directory = join(root, "docs/pictures");
+    mkdirSync(directory, { recursive: true });
+    for (const theme of /** @type {const} */ (["light", "dark"])) {
+      const path = join(directory, `${name}-${theme}.svg`);
+      writeFileSync(path, terminalPicture(stdout, { title: "root@gateway", columns: 88, theme }));
+      console.log(path);
+    }
   }
 }

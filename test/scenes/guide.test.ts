@@ -93,9 +93,16 @@ describe("examples of the documents", { skip: lacks("bash", "jq", "ip") }, () =>
     return spawnCommand("bash", ["-c", script], { env });
   }
 
-  /** The listener's end of a pipe is open until the rest of the pipe has ended. */
-  const whileListening = (command: string, meanwhile: string) =>
-    `${SHELL_FUNCTIONS}\n{ ${command}\n} & listening $!\npid=$(cat '${bin}/pid')\n{ ${meanwhile}\n} >/dev/null 2>&1\nsleep 0.3\nkill -INT $pid\nwait $!`;
+  /** SIGINT comes when the listener has read all events (their bytes wait in the column Rmem until then). */
+  const whileListening = (command: string, meanwhile: string) => `${SHELL_FUNCTIONS}
+    { ${command}
+    } & listening $!
+    pid=$(cat '${bin}/pid')
+    { ${meanwhile}
+    } >/dev/null 2>&1
+    until awk '$2 == 12 && $5 > 0 { found = 1 } END { exit found }' /proc/net/netlink; do sleep 0.02; done
+    kill -INT $pid
+    wait $!`;
 
   async function setScene(): Promise<void> {
     freshNetwork();

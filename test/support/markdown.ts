@@ -52,12 +52,12 @@ export function anchors(markdown: string): string[] {
   });
 }
 
+/** Targets of links and pictures. */
 export function links(markdown: string): string[] {
+  const text = prose(markdown).replaceAll(/`[^`\n]*`/g, "");
   return Array.from(
-    prose(markdown)
-      .replaceAll(/`[^`\n]*`/g, "")
-      .matchAll(/\]\(([^)\s]+)\)/g),
-    ([, target]) => target!,
+    text.matchAll(/\]\(([^)\s]+)\)|\b(?:src|srcset|href)="([^"]*)"/g),
+    ([, link, value]) => link ?? value!,
   );
 }
 

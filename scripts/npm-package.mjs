@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { root } from "./build.mjs";
 
 /** Runs a program that must succeed; returns what it prints. */
-export function run(program, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: "utf8" });
+export function run(program, args, cwd, env = process.env) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env, encoding: "utf8" });
   if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${(error?.message ?? stderr).trim()}`);
   return stdout;
 }

@@ -1,12 +1,14 @@
 /**
  * `npm run release:files [-- TARGET…]`: what a release consists of, in build/release: the npm package, the standalone
- * executables (all targets, or those named), an SBOM of what they were made with, and SHA256SUMS of all.
+ * executables and a Debian package of each (all targets, or those named), an SBOM of what they were made with, and SHA256SUMS of all.
  */
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { root } from "./build.mjs";
-import { ARCHITECTURES, buildStandalone, QUICKJS, QUICKJS_PACKAGE } from "./build-standalone.mjs";
+import { prebuiltExecutable } from "./build-prebuilds.mjs";
+import { ARCHITECTURES, QUICKJS, QUICKJS_PACKAGE } from "./build-standalone.mjs";
+import { debianPackage } from "./debian-package.mjs";
 import { run } from "./npm-package.mjs";
 
 const directory = join(root, "build/release");
@@ -56,8 +58,9 @@ try {
   // Which builds everything first: prepack and prepare.
   run("npm", ["pack", "--pack-destination", directory], root);
   for (const target of targets) {
-    const file = await buildStandalone(target);
-    copyFileSync(file, join(directory, basename(file)));
+    const file = join(directory, `conntrack-linux-${target}`);
+    copyFileSync(prebuiltExecutable(target), file);
+    debianPackage(file, target, directory);
   }
   writeSbom();
   writeSums();

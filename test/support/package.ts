@@ -30,7 +30,7 @@ export const noPackage = lacks(
 export function npm(cwd: string, ...argv: readonly string[]): string {
   // What this test inherits of an npm that runs it is not the new one's business.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
-  const { status, stdout, stderr } = spawnCommand("npm", argv, { cwd, env, timeoutMs: 120_000 });
+  const { status, stdout, stderr } = spawnCommand("npm", argv, { cwd, env, timeoutMs: 300_000 });
   if (status !== 0) throw new Error(`npm ${argv.join(" ")}: status ${status}: ${stderr.trim()}`);
   return stdout;
 }

@@ -52,6 +52,11 @@ describe("the standalone executable in a root file system of its own", {
     fs = rootFs({ [CONNTRACK]: standalone }, [], { proc: false });
   });
 
+  it("is an image of at most 3 MB", () => {
+    assert.deepEqual(fs.files, [CONNTRACK]);
+    assert.ok(fs.files.reduce((sum, path) => sum + statSync(join(fs.directory, path)).size, 0) <= 3e6);
+  });
+
   it("cannot be written to", () => {
     const { status, stderr } = fs.run("/usr/sbin/touch", ["/x"]);
     assert.match(stderr, /No such file or directory/);

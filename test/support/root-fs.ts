@@ -8,6 +8,7 @@ export interface RootFs {
   run(file: string, argv: readonly string[], options?: SpawnOptions): Outcome;
   /** The words that do so. */
   command(file: string, ...argv: readonly string[]): string[];
+  directory: string;
   /** All files in it. */
   files: readonly string[];
 }
@@ -49,6 +50,7 @@ export function rootFs(
     return ["env", "-i", `PATH=${process.env["PATH"]}`, "chroot", directory, file, ...argv];
   };
   return {
+    directory,
     files: [...all.keys()],
     command,
     run(file, argv, options = {}) {

@@ -45,6 +45,9 @@ export const ARCHITECTURES = ["x64", "arm64"];
 const build = join(root, "build");
 const native = join(root, "src/native");
 
+/** What the executable runs. */
+export const PROGRAM = "src/cli/quickjs-bin.ts";
+
 const QUICKJS_SOURCES = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c"];
 const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "quickjs-modules.c", "netlink.c", "trace.c"];
 
@@ -146,10 +149,9 @@ function helpTexts(draft) {
   };
 }
 
-/** The modules of a program as bytecode, in what the assembler takes: src/native/quickjs-modules.c reads it. */
-async function bytecode(entryPoint, draft) {
-  const compiler = bytecodeCompiler(draft);
-  const modules = await bundleModules(entryPoint, {
+/** The modules of a program, by their names: see bundleModules. */
+export function modulesOf(entryPoint, draft) {
+  return bundleModules(entryPoint, {
     target: "es2022",
     minify: true,
     legalComments: "none",
@@ -158,6 +160,12 @@ async function bytecode(entryPoint, draft) {
     inject: ["src/cli/quickjs-globals.ts"],
     plugins: [helpTexts(draft)],
   });
+}
+
+/** The same as bytecode, in what the assembler takes: src/native/quickjs-modules.c reads it. */
+async function bytecode(entryPoint, draft) {
+  const compiler = bytecodeCompiler(draft);
+  const modules = await modulesOf(entryPoint, draft);
   const rows = [];
   const contents = [];
   for (const [i, [name, text]] of [...modules].entries()) {
@@ -184,7 +192,7 @@ async function bytecode(entryPoint, draft) {
  * @param {{entryPoint?: string, output?: string}} [options] another program than the command, for tests
  */
 export async function buildStandalone(arch, options = {}) {
-  const { entryPoint = "src/cli/quickjs-bin.ts", output = join(build, `conntrack-linux-${arch}`) } = options;
+  const { entryPoint = PROGRAM, output = join(build, `conntrack-linux-${arch}`) } = options;
   mkdirSync(dirname(output), { recursive: true });
   mkdirSync(build, { recursive: true });
   const draft = mkdtempSync(join(build, "standalone-"));

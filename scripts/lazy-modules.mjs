@@ -4,7 +4,8 @@
  *
  * Two kinds of modules are lazy: those that a source asks for with `import()`, and those in LAZY_MODULES. Sources
  * import the latter as usual. Here each function that such a module exports is replaced by one that loads the module
- * at its first call. Other exports cannot be replaced, and importing them from elsewhere fails the build. Types are free.
+ * at its first call. Whoever imports anything else of it, but for types, reads it at once: test/packaging/start.test.ts
+ * watches over what a start reads.
  */
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
@@ -12,8 +13,13 @@ import { root, tool } from "./build.mjs";
 
 /** Modules whose functions few runs call, and those that do not call them for each entry. Paths below src/. */
 export const LAZY_MODULES = [
+  "cli/extensions.ts",
+  "cli/filter-text.ts",
   "cli/groups.ts",
   "cli/load-file/load-file.ts",
+  "cli/options.ts",
+  "cli/protocol-options.ts",
+  "cli/saved-io.ts",
   "cli/value-readers.ts",
   "command/count.ts",
   "command/create.ts",
@@ -21,10 +27,12 @@ export const LAZY_MODULES = [
   "command/diagnose.ts",
   "command/event.ts",
   "command/explain.ts",
+  "command/facts.ts",
   "command/flush.ts",
   "command/get.ts",
   "command/group.ts",
   "command/list.ts",
+  "command/new-flow.ts",
   "command/stats.ts",
   "command/top.ts",
   "command/update.ts",
@@ -38,8 +46,13 @@ export const LAZY_MODULES = [
   "format/flow-text.ts",
   "format/flow-xml.ts",
   "format/stats.ts",
+  "match/dump.ts",
+  "tally/fields.ts",
   "tally/sorted.ts",
+  "trace/repeater.ts",
 ];
+
+const DYNAMIC = "lazy:";
 
 const sources = join(root, "src");
 
@@ -50,16 +63,26 @@ const nameOf = (path) => relative(sources, path).replace(/\.ts$/, ".mjs").replac
 const functionsOf = (path) =>
   [...readFileSync(path, "utf8").matchAll(/^export (?:async )?function\*? *(\w+)/gm)].map(([, name]) => name);
 
+/** Whether all values that one module imports of another are functions. */
+function importsFunctionsAlone(importer, path, target) {
+  const functions = functionsOf(target);
+  return [...readFileSync(importer, "utf8").matchAll(/^import (?!type)([^"]*) from "([^"]*)";$/gm)]
+    .filter(([, , from]) => from === path)
+    .flatMap(([, names = ""]) => names.replace(/^\{|\}$/g, "").split(","))
+    .map((name) => name.trim())
+    .every((name) => name === "" || name.startsWith("type ") || functions.includes(name.split(" as ")[0]));
+}
+
 function standIns(path) {
-  const functions = functionsOf(path).map((name) => `export function ${name}(...a){return module().${name}(...a)}`);
+  const functions = functionsOf(join(sources, path)).map(
+    (name) => `export function ${name}(...a){return module().${name}(...a)}`,
+  );
   return [
     `import{load}from"lazy";`,
-    `let m;const module=()=>m??=load(${JSON.stringify(nameOf(path))});`,
+    `let m;const module=()=>m??=load(${JSON.stringify(nameOf(join(sources, path)))});`,
     ...functions,
   ].join("\n");
 }
-
-const DYNAMIC = "lazy:";
 
 /** Keeps lazy modules out of what imports them, and notes in `found` which were asked for: names to paths. */
 function lazyModules(found) {
@@ -73,12 +96,12 @@ function lazyModules(found) {
           found.set(nameOf(target), target);
           return { path: DYNAMIC + nameOf(target), external: true };
         }
-        if (!lazy.has(target)) return undefined;
+        if (!lazy.has(target) || !importsFunctionsAlone(importer, path, target)) return undefined;
         found.set(nameOf(target), target);
         // A path of this machine would get into the names of modules.
         return { path: relative(sources, target), namespace: "lazy", sideEffects: false };
       });
-      onLoad({ filter: /.*/, namespace: "lazy" }, ({ path }) => ({ contents: standIns(join(sources, path)) }));
+      onLoad({ filter: /.*/, namespace: "lazy" }, ({ path }) => ({ contents: standIns(path) }));
     },
   };
 }

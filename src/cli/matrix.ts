@@ -1,6 +1,7 @@
 /** Which command takes which option, and which it needs. */
 import type { CommandName, TableName } from "../command/command.js";
 import { UsageError } from "../system/errors.js";
+import { once } from "../system/once.js";
 
 /** The common options by the names that messages show, in the order in which they are checked. */
 export const OPTION_NAMES = [
@@ -90,12 +91,15 @@ const LIST_FILTERS = [
   "id",
 ] as const;
 
-function rules({ required = [], optional = [], addresses = false }: Lists): Rules {
-  const needed = optionBits(...required);
-  // nat-range is ignored with a warning, wherever it stands.
-  const allowed = needed | optionBits("nat-range", ...optional, ...(addresses ? ADDRESSES : []));
-  const pairs = { original: optionBits(...ORIGINAL), reply: optionBits(...REPLY) };
-  return { required: needed, allowed, ...(addresses ? { pairs } : {}) };
+/** Made into bits when they are first asked for: a run needs one of them. */
+function rules({ required = [], optional = [], addresses = false }: Lists): () => Rules {
+  return once(() => {
+    const needed = optionBits(...required);
+    // nat-range is ignored with a warning, wherever it stands.
+    const allowed = needed | optionBits("nat-range", ...optional, ...(addresses ? ADDRESSES : []));
+    const pairs = { original: optionBits(...ORIGINAL), reply: optionBits(...REPLY) };
+    return { required: needed, allowed, ...(addresses ? { pairs } : {}) };
+  });
 }
 
 const CREATE = rules({
@@ -106,7 +110,7 @@ const CREATE = rules({
 
 const FIND_EXPECTATION = rules({ required: [...ORIGINAL, "protonum"], optional: REPLY });
 
-const ON_FLOWS: Readonly<Record<Subject, Rules>> = {
+const ON_FLOWS: Readonly<Record<Subject, () => Rules>> = {
   none: rules({}),
   version: rules({}),
   help: rules({ optional: ["protonum"] }),
@@ -125,7 +129,7 @@ const ON_FLOWS: Readonly<Record<Subject, Rules>> = {
 };
 
 /** A command that is not here cannot be done on expectations. */
-const ON_EXPECTATIONS: Readonly<Partial<Record<Subject, Rules>>> = {
+const ON_EXPECTATIONS: Readonly<Partial<Record<Subject, () => Rules>>> = {
   version: rules({}),
   help: rules({ optional: ["protonum"] }),
   list: rules({ optional: ["family", "output"] }),
@@ -143,9 +147,9 @@ const ON_EXPECTATIONS: Readonly<Partial<Record<Subject, Rules>>> = {
 
 /** The rules for a command on a table; undefined where the command cannot be done there. */
 export function commandRules(subject: Subject, table: TableName): Rules | undefined {
-  if (table === "conntrack") return ON_FLOWS[subject];
-  if (table === "expect") return ON_EXPECTATIONS[subject];
-  return subject === "list" ? ON_FLOWS.list : undefined;
+  if (table === "conntrack") return ON_FLOWS[subject]();
+  if (table === "expect") return ON_EXPECTATIONS[subject]?.();
+  return subject === "list" ? ON_FLOWS.list() : undefined;
 }
 
 /** The option names of two pairs, as the message about a missing one shows them. */

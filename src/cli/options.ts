@@ -424,3 +424,7 @@ function refuseAddAndDelete({ labels }: Draft): void {
     throw new UsageError("cannot use --label-add and --label-del at the same time", 1);
   }
 }
+
+export function optionRow(name: OptionName): OptionRow {
+  return OPTIONS[name];
+}

@@ -4,16 +4,17 @@ import { AF_UNSPEC } from "../ctnetlink/constants.js";
 import type { FlowFilter } from "../match/filter.js";
 import { UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH } from "../system/labelmap.js";
-import { type Arguments, type ColorChoice, type ExtensionName, noTuple, type Values } from "./arguments.js";
+import { once } from "../system/once.js";
+import { type Arguments, type ColorChoice, noTuple, type Values } from "./arguments.js";
 import { COMMANDS, type CommandOption, chooseCommand, tableOf } from "./commands.js";
 import type { Draft, ParseContext, Word } from "./draft.js";
-import { checkExtensions, EXTENSIONS, extensionIn, extensionWord, takeBesideLoadFile } from "./extensions.js";
+import { checkExtensions, extensionIn, extensionWord, takeBesideLoadFile } from "./extensions.js";
 import { filesOf } from "./files.js";
 import { splitFilter } from "./filter-text.js";
 import { Getopt } from "./getopt.js";
 import { checkGroups } from "./groups.js";
-import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, optionBits } from "./matrix.js";
-import { OPTIONS } from "./options.js";
+import { ADDRESS_PAIRS, checkOptions, commandRules, OPTION_NAMES, type OptionName, optionBits } from "./matrix.js";
+import { optionRow } from "./options.js";
 import {
   checkProtocolOptions,
   optionsInCommon,
@@ -27,45 +28,70 @@ export type { ParseContext } from "./draft.js";
 
 const PROGRAM = "conntrack";
 
-/** Options and commands by character code and by long name. */
-const LETTERS: (Word | undefined)[] = new Array(128).fill(undefined);
-const NAMES = new Map<string, Word>();
-/** The command that a word chooses. */
-const SUBJECTS = new Map<Word, CommandOption>();
-/** Commands that the reference does not have: by their full names alone. */
-const EXTENSION_COMMANDS = new Map<string, Word>();
+const SUBJECTS = Object.keys(COMMANDS) as CommandOption[];
 
-function define(word: Word, letter: string, names: readonly string[]): void {
-  LETTERS[letter.charCodeAt(0)] = word;
-  for (const name of names) NAMES.set(name, word);
-}
+/** Commands and options by character code, each made when it is first asked for: a start is short. */
+const LETTERS: (Word | undefined)[] = [];
+/** The same by long name; commands that the reference does not have are in `extensions`, by their full names alone. */
+const names = once(() => {
+  const reference = new Map<string, Word>();
+  const extensions = new Map<string, Word>();
+  for (const subject of SUBJECTS) {
+    const { name, letter } = COMMANDS[subject];
+    (letter === undefined ? extensions : reference).set(name, commandWord(subject));
+  }
+  for (const name of OPTION_NAMES) {
+    const word = optionWord(name);
+    for (const one of [name, ...(optionRow(name).synonyms ?? [])]) reference.set(one, word);
+  }
+  return { reference, extensions };
+});
 
-for (const [subject, row] of Object.entries(COMMANDS) as [CommandOption, (typeof COMMANDS)[CommandOption]][]) {
-  const word: Word = { ...row, apply: (draft, value) => chooseCommand(draft, subject, value) };
-  SUBJECTS.set(word, subject);
-  if (row.letter === undefined) EXTENSION_COMMANDS.set(row.name, word);
-  else define(word, row.letter, [row.name]);
-}
+const commandWords: Partial<Record<CommandOption, Word>> = {};
+const optionWords: Partial<Record<OptionName, Word>> = {};
 
 /** What may stand in the view's filter. */
-const VIEW_FILTERS = commandRules("top", "conntrack")!.allowed;
+const viewFilters = once(() => commandRules("top", "conntrack")!.allowed);
 
-for (const name of OPTION_NAMES) {
-  const row = OPTIONS[name];
-  const bit = optionBits(name);
-  const apply = (draft: Draft, value: string | undefined) => {
-    if (row.argument === "required") row.read(draft, value!);
-    else row.read(draft, value);
-    draft.given |= bit;
+function commandWord(subject: CommandOption): Word {
+  commandWords[subject] ??= {
+    ...COMMANDS[subject],
+    apply: (draft, value) => chooseCommand(draft, subject, value),
   };
-  const filter = (bit & VIEW_FILTERS) === 0 ? undefined : /[a-z]/.test(row.letter) ? `-${row.letter}` : `--${name}`;
-  define({ argument: row.argument, apply, ...(filter && { filter }) }, row.letter, [name, ...(row.synonyms ?? [])]);
+  return commandWords[subject];
 }
 
-const letter = (code: number) => LETTERS[code];
+function optionWord(name: OptionName): Word {
+  optionWords[name] ??= newOptionWord(name);
+  return optionWords[name];
+}
 
-const PROTONUM = NAMES.get("protonum");
-const PROTONUM_BIT = optionBits("protonum");
+function newOptionWord(name: OptionName): Word {
+  const row = optionRow(name);
+  const bit = optionBits(name);
+  const word: Word = {
+    argument: row.argument,
+    apply(draft, value) {
+      if (row.argument === "required") row.read(draft, value!);
+      else row.read(draft, value);
+      draft.given |= bit;
+    },
+  };
+  if ((bit & viewFilters()) === 0) return word;
+  return { ...word, filter: /[a-z]/.test(row.letter) ? `-${row.letter}` : `--${name}` };
+}
+
+function findLetter(letter: string): Word | undefined {
+  const subject = SUBJECTS.find((subject) => COMMANDS[subject].letter === letter);
+  if (subject !== undefined) return commandWord(subject);
+  const name = OPTION_NAMES.find((name) => optionRow(name).letter === letter);
+  return name && optionWord(name);
+}
+
+function letter(code: number): Word | undefined {
+  LETTERS[code] ??= findLetter(String.fromCharCode(code));
+  return LETTERS[code];
+}
 
 /** An option that may turn out to be one of a protocol that is named further on. */
 const PERHAPS: Word = { argument: "required", apply: () => undefined };
@@ -74,10 +100,11 @@ const NO_WORDS: ReadonlyMap<string, Word> = new Map();
 
 /** The word that a long name stands for, or an unambiguous beginning of one that the reference has. */
 function findName(name: string, more: ReadonlyMap<string, Word>): Word | undefined {
-  const exact = NAMES.get(name) ?? more.get(name) ?? extensionWord(name) ?? EXTENSION_COMMANDS.get(name);
+  const { reference, extensions } = names();
+  const exact = reference.get(name) ?? more.get(name) ?? extensionWord(name) ?? extensions.get(name);
   if (exact !== undefined) return exact;
   let found: Word | undefined;
-  for (const words of [NAMES, more]) {
+  for (const words of [reference, more]) {
     for (const [full, word] of words) {
       if (!full.startsWith(name) || word === found) continue;
       if (found !== undefined) return undefined;
@@ -128,7 +155,7 @@ function loadFileOf(argv: readonly string[], context: ParseContext): CommandLine
   // The value of the one before it.
   if (i > at) return undefined;
   for (i = at + 2; i < argv.length; ) {
-    if (EXTENSION_COMMANDS.has(argv[i]!.slice(2))) throw new UsageError("Invalid commands combination");
+    if (names().extensions.has(argv[i]!.slice(2))) throw new UsageError("Invalid commands combination");
     i += extensionIn(argv[i]!) === undefined ? 1 : takeBesideLoadFile(draft, argv, i);
   }
   const { extensions } = draft.low;
@@ -143,7 +170,7 @@ export function readArguments(argv: readonly string[], context: ParseContext): A
 /** A filter that was typed, options as on the command line. Throws UsageError. */
 function readFilterText(text: string, context: ParseContext): FlowFilter {
   const { low } = readWords(["--top", ...splitFilter(text)], { ...context, warn: () => {} });
-  const other = Object.keys(low.extensions).find((name) => !EXTENSIONS[name as ExtensionName].isFilter);
+  const other = Object.keys(low.extensions).find((name) => extensionWord(name)!.filter === undefined);
   if (other !== undefined || low.output.json) throw new UsageError(`\`--${other ?? "output"}' is no filter`);
   return filterOf(low);
 }
@@ -238,19 +265,25 @@ function readWords(words: readonly string[], context: ParseContext, inLoadFile =
   readOptions(draft, words);
   readLabels(draft);
   check(draft, inLoadFile);
-  checkExtensions(draft, inLoadFile);
-  const { sort, limit, "group-by": by } = draft.low.extensions;
-  if (sort !== undefined || limit !== undefined || by !== undefined) checkGroups(draft.low);
-  checkRepetition(draft.low);
-  if (draft.low.zero && draft.low.extensions.from !== undefined) throw new UsageError("Can't use -z with --from");
+  if (Object.keys(draft.low.extensions).length > 0) checkGivenExtensions(draft, inLoadFile);
   refuseLoneBang(draft);
   return draft;
+}
+
+function checkGivenExtensions(draft: Draft, inLoadFile: boolean): void {
+  const { low } = draft;
+  checkExtensions(draft, inLoadFile);
+  const { sort, limit, "group-by": by } = low.extensions;
+  if (sort !== undefined || limit !== undefined || by !== undefined) checkGroups(low);
+  checkRepetition(low);
+  if (low.zero && low.extensions.from !== undefined) throw new UsageError("Can't use -z with --from");
 }
 
 function readOptions(draft: Draft, words: readonly string[]): void {
   const name = (name: string): Word | undefined => {
     const found = findName(name, draft.protocol?.words ?? NO_WORDS);
-    if (found !== undefined || draft.protocol !== undefined || (draft.given & PROTONUM_BIT) !== 0) return found;
+    if (found !== undefined || draft.protocol !== undefined) return found;
+    if ((draft.given & optionBits("protonum")) !== 0) return found;
     // The options of a protocol may stand before it.
     const protocol = protocolAhead(draft, getopt);
     if (protocol === undefined) return undefined;
@@ -272,7 +305,7 @@ const AHEAD = { letter, name: (name: string) => findName(name, NO_WORDS) ?? PERH
 /** What the next -p names; undefined where there is none, or none that can be read. */
 function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
   return ahead(getopt.ahead(AHEAD), (word, value) => {
-    if (word !== PROTONUM) return undefined;
+    if (word !== optionWord("protonum")) return undefined;
     const { one, list } = readOneOrMoreProtocols(draft, value!);
     return list === undefined ? protocolOptions(one!) : optionsInCommon(list);
   });
@@ -281,7 +314,7 @@ function protocolAhead(draft: Draft, getopt: Getopt<Word>): Draft["protocol"] {
 /** The command that a word behind the option being read chooses. */
 function commandAhead(getopt: Getopt<Word>): ReturnType<Draft["commandAhead"]> {
   const found = ahead(getopt.behind(AHEAD), (word, value) => {
-    const subject = SUBJECTS.get(word);
+    const subject = SUBJECTS.find((subject) => commandWords[subject] === word);
     return subject && { subject, table: (value !== undefined && tableOf(value)) || "conntrack" };
   });
   return found ?? { subject: "none", table: "conntrack" };
@@ -337,37 +370,39 @@ function refuseLoneBang({ hasLoneBang, subject }: Draft): void {
   throw new UsageError("a `!' goes into the value, as in -s '!10.0.0.0/8'");
 }
 
-const NAT = optionBits("src-nat", "dst-nat");
-const ANY_NAT = optionBits("any-nat");
-const MASK_SRC = optionBits("mask-src");
-const MASK_DST = optionBits("mask-dst");
-const OUTPUT = optionBits("output");
 /** What cannot be combined with -z: the kernel zeroes all counters, whatever is then shown. */
-const FILTERS =
-  optionBits("src", "dst", "reply-src", "reply-dst", "protonum", "mark", "secmark", "status", "id", "zone", "label") |
-  optionBits("orig-zone", "reply-zone", "src-nat", "dst-nat", "any-nat");
+const FILTERS = once(
+  () =>
+    optionBits("src", "dst", "reply-src", "reply-dst", "protonum", "mark", "secmark", "status", "id", "zone", "label") |
+    optionBits("orig-zone", "reply-zone", "src-nat", "dst-nat", "any-nat"),
+);
 
 /** Throws UsageError for options that do not go with the command, or with one another. */
 function check(draft: Draft, inLoadFile: boolean): void {
   const { low, subject } = draft;
   const { values, table } = low;
   // A mask may have come as /LEN.
-  if (values.srcMask !== undefined) draft.given |= MASK_SRC;
-  if (values.dstMask !== undefined) draft.given |= MASK_DST;
+  if (values.srcMask !== undefined) draft.given |= optionBits("mask-src");
+  if (values.dstMask !== undefined) draft.given |= optionBits("mask-dst");
   const { given } = draft;
-  if ((given & ANY_NAT) !== 0 && (given & NAT) !== 0) {
+  if ((given & optionBits("any-nat")) !== 0 && (given & optionBits("src-nat", "dst-nat")) !== 0) {
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
   }
   // In a load-file a new entry is not shown.
   const json = low.output.json && !inLoadFile && JSON_ALONE.includes(`${subject} ${table}`);
-  checkOptions(commandRules(subject, table)!, json ? given & ~OUTPUT : given, OPTION_NAMES, ADDRESS_PAIRS);
-  checkProtocolOptions(draft);
+  checkOptions(
+    commandRules(subject, table)!,
+    json ? given & ~optionBits("output") : given,
+    OPTION_NAMES,
+    ADDRESS_PAIRS,
+  );
+  if (draft.protocol !== undefined) checkProtocolOptions(draft);
   // Lines of a load-file take nothing that the reference does not have, and expectations have other columns.
   if (low.output.table && (inLoadFile || table === "expect")) {
     throw new UsageError(inLoadFile ? "Bad parameter `table'" : "Can't use -o table with expectations");
   }
   if (table === "conntrack") {
-    if (low.zero && (given & FILTERS) !== 0) throw new UsageError("Can't use -z with filtering parameters");
+    if (low.zero && (given & FILTERS()) !== 0) throw new UsageError("Can't use -z with filtering parameters");
     if (values.srcMask && low.lists.orig.src) throw new UsageError("Can't use --mask-src with a list");
     if (values.dstMask && low.lists.orig.dst) throw new UsageError("Can't use --mask-dst with a list");
     if (values.srcMask && !values.orig.src) throw new UsageError("Can't use --mask-src without --src");

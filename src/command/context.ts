@@ -7,7 +7,7 @@ import { type NetlinkConnection, openConnection } from "../netlink/connection.js
 import { ByteWriter } from "../system/byte-writer.js";
 import type { Sink } from "../system/io.js";
 import { messageLine } from "../system/text.js";
-import { Repeater } from "../trace/repeater.js";
+import { newRepeater, type Repeater } from "../trace/repeater.js";
 
 export interface Context {
   backend: Backend;
@@ -54,7 +54,7 @@ export function withConnection<Result>(context: Context, work: (connection: Netl
 /** What repeats traces of one listing, where the backend can. */
 export function repeaterOf({ backend, nowMicroseconds }: Context): Repeater | undefined {
   const engine = backend.traces?.();
-  return engine && new Repeater(engine, nowMicroseconds);
+  return engine && newRepeater(engine, nowMicroseconds);
 }
 
 /** Output is handed on in pieces of about this size. */

@@ -1,5 +1,5 @@
 /** -C: how many entries a table holds, or how many of them match. */
-import * as query from "../ctnetlink/queries.js";
+import * as counts from "../ctnetlink/counts.js";
 import { countJson } from "../format/stats.js";
 import { checkStatus, dumpFlows } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
@@ -38,7 +38,7 @@ export function countFlows(command: Count, context: Context): number {
       const text = fromUtf8(context.readFile("/proc/sys/net/netfilter/nf_conntrack_count"));
       show(command, context, Number.parseInt(text, 10));
     },
-    () => show(command, context, withConnection(context, query.countFlows)),
+    () => show(command, context, withConnection(context, counts.countFlows)),
   );
 }
 
@@ -47,6 +47,6 @@ export function countExpectations(command: Count, context: Context): number {
     context,
     // /proc does not count expectations: the reference then shows 0 before the error, which json need not.
     () => (command.output.format === "json" ? undefined : show(command, context, 0)),
-    () => show(command, context, withConnection(context, query.countExpectations)),
+    () => show(command, context, withConnection(context, counts.countExpectations)),
   );
 }

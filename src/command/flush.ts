@@ -1,7 +1,7 @@
 /** -F: empties a table. */
 import * as C from "../ctnetlink/constants.js";
+import { countExpectations } from "../ctnetlink/counts.js";
 import { encodeFlowFlush, encodePlain } from "../ctnetlink/encode.js";
-import * as query from "../ctnetlink/queries.js";
 import { dumpFlows } from "../match/dump.js";
 import { fromUtf8 } from "../system/text.js";
 import type { FlushExpectations, FlushFlows } from "./command.js";
@@ -43,7 +43,7 @@ export function flushFlows({ family }: FlushFlows, context: Context): number {
 
 export function flushExpectations(_: FlushExpectations, context: Context): number {
   if (context.dryRun) {
-    const count = withConnection(context, query.countExpectations);
+    const count = withConnection(context, countExpectations);
     say(context, `expectation table would be emptied: ${count} expectations.`);
     return 0;
   }

@@ -1,5 +1,5 @@
 /** -C --interval: the number of entries again and again, with its growth. */
-import { occupancy } from "../ctnetlink/queries.js";
+import { occupancy } from "../ctnetlink/counts.js";
 import { percent } from "../format/human.js";
 import { toJson } from "../format/json.js";
 import { rfc3339 } from "../format/time.js";

@@ -3,6 +3,9 @@ import { align4, attrLength, attrType, readU16Host } from "../netlink/attributes
 import { NLA_HDRLEN } from "../netlink/constants.js";
 import { WireError } from "../system/errors.js";
 
+/** sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg): where the attributes of a message begin. */
+export const HEADERS = 20;
+
 /** What a level of attributes may hold. Types at or above `minimum.length`, and those with minimum -1 and no nest, are skipped. */
 export interface Schema {
   /** Slot of type t is base + t. */

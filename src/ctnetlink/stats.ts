@@ -3,7 +3,7 @@ import { align4, attrLength, attrType, readU16BE, readU32BE } from "../netlink/a
 import { NLA_HDRLEN } from "../netlink/constants.js";
 import { WireError } from "../system/errors.js";
 import { CTA_STATS_GLOBAL_ENTRIES, CTA_STATS_GLOBAL_MAX_ENTRIES } from "./constants.js";
-import { HEADERS } from "./view.js";
+import { HEADERS } from "./schema.js";
 
 /** The counters of one CPU, in the order in which the kernel sent them. */
 export interface CpuStats {

@@ -6,13 +6,11 @@ import { readU16BE, readU32BE, readU32Host, readU64BE } from "../netlink/attribu
 import { messageFlags, messageType } from "../netlink/message.js";
 import type { ByteWriter } from "../system/byte-writer.js";
 import { WireError } from "../system/errors.js";
+import { once } from "../system/once.js";
 import * as C from "./constants.js";
 import { bytes64, type FieldSet, type FlagTexts, MOST_64 } from "./fields.js";
-import { payloadLength, readAttributes, type Schema, schema } from "./schema.js";
+import { HEADERS, payloadLength, readAttributes, type Schema, schema } from "./schema.js";
 import * as S from "./slots.js";
-
-/** sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg). */
-export const HEADERS = 20;
 
 const IPV4 = 4;
 const IPV6 = 16;
@@ -44,45 +42,49 @@ function tuple(base: number): Schema {
 const counters = (base: number) => schema(base, { 1: 8, 2: 8 });
 const seqAdj = (base: number) => schema(base, { 1: 4, 2: 4, 3: 4 });
 
-const FLOW_SCHEMA = schema(S.TOP, {
-  [C.CTA_TUPLE_ORIG]: tuple(S.ORIG),
-  [C.CTA_TUPLE_REPLY]: tuple(S.REPLY),
-  [C.CTA_TUPLE_MASTER]: tuple(S.MASTER),
-  [C.CTA_STATUS]: 4,
-  [C.CTA_PROTOINFO]: schema(S.PROTOINFO, {
-    [C.CTA_PROTOINFO_TCP]: schema(S.TCP, { 1: 1, 2: 1, 3: 1, 4: 2, 5: 2 }),
-    [C.CTA_PROTOINFO_DCCP]: schema(S.DCCP, { 1: 1, 2: 1, 3: 8 }),
-    [C.CTA_PROTOINFO_SCTP]: schema(S.SCTP, { 1: 1, 2: 4, 3: 4 }),
+const flowSchema = once(() =>
+  schema(S.TOP, {
+    [C.CTA_TUPLE_ORIG]: tuple(S.ORIG),
+    [C.CTA_TUPLE_REPLY]: tuple(S.REPLY),
+    [C.CTA_TUPLE_MASTER]: tuple(S.MASTER),
+    [C.CTA_STATUS]: 4,
+    [C.CTA_PROTOINFO]: schema(S.PROTOINFO, {
+      [C.CTA_PROTOINFO_TCP]: schema(S.TCP, { 1: 1, 2: 1, 3: 1, 4: 2, 5: 2 }),
+      [C.CTA_PROTOINFO_DCCP]: schema(S.DCCP, { 1: 1, 2: 1, 3: 8 }),
+      [C.CTA_PROTOINFO_SCTP]: schema(S.SCTP, { 1: 1, 2: 4, 3: 4 }),
+    }),
+    [C.CTA_HELP]: schema(S.HELP, { 1: 1 }),
+    [C.CTA_TIMEOUT]: 4,
+    [C.CTA_MARK]: 4,
+    [C.CTA_COUNTERS_ORIG]: counters(S.COUNTERS_ORIG),
+    [C.CTA_COUNTERS_REPLY]: counters(S.COUNTERS_REPLY),
+    [C.CTA_USE]: 4,
+    [C.CTA_ID]: 4,
+    [C.CTA_SEQ_ADJ_ORIG]: seqAdj(S.SEQ_ADJ_ORIG),
+    [C.CTA_SEQ_ADJ_REPLY]: seqAdj(S.SEQ_ADJ_REPLY),
+    [C.CTA_SECMARK]: 4,
+    [C.CTA_ZONE]: 2,
+    [C.CTA_SECCTX]: schema(S.SECCTX, { 1: 1 }),
+    [C.CTA_TIMESTAMP]: schema(S.TIMESTAMP, { 1: 8, 2: 8 }),
+    [C.CTA_LABELS]: 4,
+    [C.CTA_SYNPROXY]: schema(S.SYNPROXY, { 1: 4, 2: 4, 3: 4 }),
+    [C.CTA_TIMESTAMP_EVENT]: 8,
   }),
-  [C.CTA_HELP]: schema(S.HELP, { 1: 1 }),
-  [C.CTA_TIMEOUT]: 4,
-  [C.CTA_MARK]: 4,
-  [C.CTA_COUNTERS_ORIG]: counters(S.COUNTERS_ORIG),
-  [C.CTA_COUNTERS_REPLY]: counters(S.COUNTERS_REPLY),
-  [C.CTA_USE]: 4,
-  [C.CTA_ID]: 4,
-  [C.CTA_SEQ_ADJ_ORIG]: seqAdj(S.SEQ_ADJ_ORIG),
-  [C.CTA_SEQ_ADJ_REPLY]: seqAdj(S.SEQ_ADJ_REPLY),
-  [C.CTA_SECMARK]: 4,
-  [C.CTA_ZONE]: 2,
-  [C.CTA_SECCTX]: schema(S.SECCTX, { 1: 1 }),
-  [C.CTA_TIMESTAMP]: schema(S.TIMESTAMP, { 1: 8, 2: 8 }),
-  [C.CTA_LABELS]: 4,
-  [C.CTA_SYNPROXY]: schema(S.SYNPROXY, { 1: 4, 2: 4, 3: 4 }),
-  [C.CTA_TIMESTAMP_EVENT]: 8,
-});
+);
 
-const EXPECT_SCHEMA = schema(S.TOP, {
-  [C.CTA_EXPECT_MASTER]: tuple(S.MASTER),
-  [C.CTA_EXPECT_TUPLE]: tuple(S.EXPECTED),
-  [C.CTA_EXPECT_MASK]: tuple(S.MASK),
-  [C.CTA_EXPECT_TIMEOUT]: 4,
-  [C.CTA_EXPECT_ID]: 4,
-  [C.CTA_EXPECT_HELP_NAME]: 1,
-  [C.CTA_EXPECT_ZONE]: 2,
-  [C.CTA_EXPECT_FLAGS]: 4,
-  [C.CTA_EXPECT_CLASS]: 4,
-});
+const expectSchema = once(() =>
+  schema(S.TOP, {
+    [C.CTA_EXPECT_MASTER]: tuple(S.MASTER),
+    [C.CTA_EXPECT_TUPLE]: tuple(S.EXPECTED),
+    [C.CTA_EXPECT_MASK]: tuple(S.MASK),
+    [C.CTA_EXPECT_TIMEOUT]: 4,
+    [C.CTA_EXPECT_ID]: 4,
+    [C.CTA_EXPECT_HELP_NAME]: 1,
+    [C.CTA_EXPECT_ZONE]: 2,
+    [C.CTA_EXPECT_FLAGS]: 4,
+    [C.CTA_EXPECT_CLASS]: 4,
+  }),
+);
 
 /**
  * How the attributes of a message lie. The kernel writes those of a protocol's flows in the same places time after time, so
@@ -442,14 +444,14 @@ abstract class MessageView {
 /** A view of one flow: CT_NEW and CT_DELETE messages. */
 export class FlowView extends MessageView {
   constructor() {
-    super(FLOW_SCHEMA);
+    super(flowSchema());
   }
 }
 
 /** A view of one expectation: EXP_NEW and EXP_DELETE messages. Its tuples lie at EXPECTED, MASK and MASTER. */
 export class ExpectView extends MessageView {
   constructor() {
-    super(EXPECT_SCHEMA);
+    super(expectSchema());
   }
 
   /** The layer-4 protocol of the tuple at `base`: that of the expected tuple for a mask, and where the kernel sent none. */

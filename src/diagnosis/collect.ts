@@ -1,6 +1,7 @@
 /** Reads the facts: the counters, one dump of the table, the settings. It changes nothing. */
 import * as C from "../ctnetlink/constants.js";
-import { cpuStats, occupancy } from "../ctnetlink/queries.js";
+import { occupancy } from "../ctnetlink/counts.js";
+import { cpuStats } from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
 import { checkStatus, type DumpOptions } from "../match/dump.js";
 import type { FlowFilter, Predicate } from "../match/filter.js";

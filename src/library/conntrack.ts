@@ -4,6 +4,7 @@ import { changeParts, DELETION, type EntryRequest, updateTo } from "../command/e
 import { encodeNewFlow } from "../command/new-flow.js";
 import { ProgramNames } from "../command/programs.js";
 import * as C from "../ctnetlink/constants.js";
+import * as counts from "../ctnetlink/counts.js";
 import {
   encodeExpectCreate,
   encodeExpectDelete,
@@ -349,7 +350,7 @@ export class Conntrack {
 
   /** How many entries a table holds. The command's `-C`. */
   async count(table: O.TableName = "conntrack"): Promise<number> {
-    const count = readName("table", table, R.TABLES) === "expect" ? query.countExpectations : query.countFlows;
+    const count = readName("table", table, R.TABLES) === "expect" ? counts.countExpectations : counts.countFlows;
     let entries = 0;
     await this.#ask({ command: "count" }, [], (connection) => {
       entries = count(connection);

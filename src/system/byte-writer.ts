@@ -5,14 +5,15 @@ import { toUtf8 } from "./text.js";
 export const ENTRY_ROOM = 4096;
 const ZERO = 0x30;
 
-/** By octet, four bytes: its digits, padded, and how many they are. */
+/** By octet, four bytes: its digits, padded, and how many they are. Each is made when it is first written. */
 const OCTETS = new Uint8Array(4 * 256);
-for (let octet = 0, at = 0; octet < 256; octet++, at += 4) {
-  let length = 0;
-  if (octet >= 100) OCTETS[at + length++] = ZERO + ((octet / 100) | 0);
-  if (octet >= 10) OCTETS[at + length++] = ZERO + (((octet / 10) | 0) % 10);
-  OCTETS[at + length++] = ZERO + (octet % 10);
-  OCTETS[at + 3] = length;
+
+function makeOctet(octet: number): void {
+  let at = 4 * octet;
+  if (octet >= 100) OCTETS[at++] = ZERO + ((octet / 100) | 0);
+  if (octet >= 10) OCTETS[at++] = ZERO + (((octet / 10) | 0) % 10);
+  OCTETS[at++] = ZERO + (octet % 10);
+  OCTETS[4 * octet + 3] = at - 4 * octet;
 }
 
 export class ByteWriter {
@@ -112,6 +113,7 @@ export class ByteWriter {
     let at = this.length;
     for (let i = 0; i < 4; i++) {
       const octet = from[offset + i]! << 2;
+      if (OCTETS[octet + 3] === 0) makeOctet(octet >> 2);
       // Three bytes always: what is too much is written over by what comes next.
       buffer[at] = OCTETS[octet]!;
       buffer[at + 1] = OCTETS[octet + 1]!;

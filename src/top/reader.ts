@@ -5,7 +5,8 @@
  * passes come as often as their share of the CPU allows. The order of a dump is that of a keyed hash of the tuples, so its
  * beginning is a fair sample, and the same one every time.
  */
-import { countFlows, cpuStats } from "../ctnetlink/queries.js";
+import { countFlows } from "../ctnetlink/counts.js";
+import { cpuStats } from "../ctnetlink/queries.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import type { LocalTime } from "../system/local-time.js";
 import { fromUtf8 } from "../system/text.js";

@@ -4,8 +4,8 @@
  * asked to test or write a field itself. So a trace can be too narrow, but never wrong. docs/architecture.md has the whole.
  */
 import { bytes64, type FieldSet, type FlagTexts } from "../ctnetlink/fields.js";
-import { payloadLength } from "../ctnetlink/schema.js";
-import { type Counter, FlowView, HEADERS } from "../ctnetlink/view.js";
+import { HEADERS, payloadLength } from "../ctnetlink/schema.js";
+import { type Counter, FlowView } from "../ctnetlink/view.js";
 import { OPERATIONS as OP, type Trace } from "../netlink/backend/traces.js";
 import { NLM_F_DUMP_INTR } from "../netlink/constants.js";
 import type { ByteWriter } from "../system/byte-writer.js";

@@ -47,6 +47,17 @@ const STANDALONE: Contender = {
   timesItself: false,
 };
 
+/** The executable by what `npm install --global` links: bin/launch, in a prefix that scripts/bench.mjs makes. */
+const link = join(root, "build/npm-prefix/bin/conntrack");
+
+export const LINKED: Contender = {
+  name: "ours by npm's link",
+  missing: missing(link, "not built"),
+  isConntrack: true,
+  command: (args) => [link, ...args],
+  timesItself: false,
+};
+
 /** The three that take part in every row. */
 export const CONNTRACKS: readonly Contender[] = [REFERENCE, ON_NODE, STANDALONE];
 

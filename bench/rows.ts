@@ -1,5 +1,5 @@
 /** What is measured: one entry, one row. A name up to its first hyphen is that of the group. */
-import { type Contender, DRAIN, NODE_NETLINK, NOTHING, SENDING } from "./contenders.js";
+import { type Contender, DRAIN, LINKED, NODE_NETLINK, NOTHING, SENDING } from "./contenders.js";
 import { CREATIONS, type EventSource, PACKETS } from "./events.js";
 import { NO_ADDRESS, oneAddress, someAddresses, type Table } from "./table.js";
 
@@ -53,7 +53,7 @@ const COUNTED = "sort | uniq -c | sort -rn";
 
 const few = (runs: number) => Math.min(runs, 3);
 
-const empty: Partial<Row> = { entries: () => 0, beside: [NOTHING], runs: (runs) => 5 * runs };
+const empty: Partial<Row> = { entries: () => 0, beside: [LINKED, NOTHING], runs: (runs) => 5 * runs };
 const dump: Partial<Row> = { beside: [DRAIN] };
 const change: Partial<Row> = { before: refill };
 

@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME…]`: builds the command and the bench, and runs it. bench/main.ts says what the options are. */
 import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { buildCommand, bundleProgram, root } from "./build.mjs";
 
@@ -12,9 +13,23 @@ function compile(source, program) {
   run(process.env.CC || "cc", "-O2", "-Wall", "-Wextra", "-o", program, source);
 }
 
+/** What `npm install --global` makes of the package, as far as its `conntrack` needs it. */
+function linkAsNpm() {
+  const prefix = join(root, "build/npm-prefix");
+  rmSync(prefix, { recursive: true, force: true });
+  const executable = join(root, `build/conntrack-linux-${process.arch}`);
+  if (!existsSync(executable)) return;
+  const installed = join(prefix, "lib/node_modules/conntrack");
+  cpSync(join(root, "bin"), join(installed, "bin"), { recursive: true });
+  cpSync(executable, join(installed, `prebuilds/linux-${process.arch}/conntrack`));
+  mkdirSync(join(prefix, "bin"));
+  symlinkSync("../lib/node_modules/conntrack/bin/launch", join(prefix, "bin/conntrack"));
+}
+
 /** Builds what is measured, and what measures it. */
 async function prepare() {
   await buildCommand();
+  linkAsNpm();
   compile("bench/measure.c", "build/bench/measure");
   compile("test/support/udp-flood.c", "build/bench/udp-flood");
   for (const name of ["drain", "load"]) await bundleProgram(`bench/floor/${name}.ts`, `build/floor-${name}.cjs`);

@@ -170,7 +170,7 @@ describe("the npm package", { skip: noPackage }, () => {
       /^dist\/[a-z-]+\.c?js$/,
       /^dist\/.*\.d\.c?ts$/,
       /^dist\/cjs\/package\.json$/,
-      /^docs\/[a-z.-]+\.(md|json|svg)$/,
+      /^docs\/(pictures\/)?[a-z.-]+\.(md|json|svg)$/,
       /^examples\/[a-z-]+\.mjs$/,
       /^man\/conntrack\.8$/,
       /^prebuilds\/linux-(x64|arm64)\/(conntrack|netlink\.node)$/,

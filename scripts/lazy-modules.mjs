@@ -45,6 +45,7 @@ export const LAZY_MODULES = [
   "format/flow-table.ts",
   "format/flow-text.ts",
   "format/flow-xml.ts",
+  "format/prometheus.ts",
   "format/stats.ts",
   "match/dump.ts",
   "tally/fields.ts",

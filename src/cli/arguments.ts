@@ -74,6 +74,7 @@ export interface OutputWords {
   save: boolean;
   json: boolean;
   table: boolean;
+  prometheus: boolean;
   extended: boolean;
   timestamp: boolean;
   id: boolean;

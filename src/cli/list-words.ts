@@ -30,4 +30,7 @@ export const OUTPUT_WORDS = (
 ).map((name) => [name.toUpperCase(), name] as const) satisfies Names<keyof OutputWords>;
 
 /** Words of -o that the reference does not have: they count only in full, in upper or lower case. */
-export const EXACT_OUTPUT_WORDS: Names<keyof OutputWords> = [["TABLE", "table"]];
+export const EXACT_OUTPUT_WORDS: Names<keyof OutputWords> = [
+  ["TABLE", "table"],
+  ["PROMETHEUS", "prometheus"],
+];

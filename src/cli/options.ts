@@ -313,7 +313,9 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "o",
     argument: "required",
     argumentName: "formats",
-    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, and xml or json; or save or table alone",
+    help: "comma list of extended, id, timestamp, ktimestamp, labels, userspace, and xml or json; or save, table or prometheus alone",
+    about:
+      "prometheus is for -C, -S, --diagnose and -L --group-by with --limit: metrics for node_exporter's textfile collector.",
     proposal: {
       kind: "list",
       words: namesOf([...OUTPUT_WORDS, ...EXACT_OUTPUT_WORDS]).map((name) => name.toLowerCase()),

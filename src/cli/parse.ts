@@ -217,6 +217,7 @@ function noArguments(): Arguments {
       save: false,
       json: false,
       table: false,
+      prometheus: false,
       extended: false,
       timestamp: false,
       id: false,
@@ -389,13 +390,15 @@ function check(draft: Draft, inLoadFile: boolean): void {
     throw new UsageError("cannot specify `--src-nat' or `--dst-nat' with `--any-nat'");
   }
   // In a load-file a new entry is not shown.
-  const json = low.output.json && !inLoadFile && JSON_ALONE.includes(`${subject} ${table}`);
+  const isOurs =
+    (low.output.json || low.output.prometheus) && !inLoadFile && JSON_ALONE.includes(`${subject} ${table}`);
   checkOptions(
     commandRules(subject, table)!,
-    json ? given & ~optionBits("output") : given,
+    isOurs ? given & ~optionBits("output") : given,
     OPTION_NAMES,
     ADDRESS_PAIRS,
   );
+  if (low.output.prometheus) checkPrometheus(draft, inLoadFile);
   if (draft.protocol !== undefined) checkProtocolOptions(draft);
   // Lines of a load-file take nothing that the reference does not have, and expectations have other columns.
   if (low.output.table && (inLoadFile || table === "expect")) {
@@ -410,6 +413,24 @@ function check(draft: Draft, inLoadFile: boolean): void {
   } else if (table === "expect") {
     moveMasks(values);
   }
+}
+
+/** Commands that have metrics. Those of -L are groups, and --limit bounds how many series they are. */
+const WITH_METRICS: readonly string[] = ["count conntrack", "stats conntrack", "diagnose conntrack", "list conntrack"];
+
+/** Throws UsageError where -o prometheus does not go with the line. */
+function checkPrometheus({ subject, low: { table, output, extensions } }: Draft, inLoadFile: boolean): void {
+  if (inLoadFile) throw new UsageError("Bad parameter `prometheus'");
+  if (!WITH_METRICS.includes(`${subject} ${table}`)) {
+    throw new UsageError("Can't use -o prometheus with this command");
+  }
+  const { "group-by": by, limit, explain, interval } = extensions;
+  if (subject === "list" && by === undefined) throw new UsageError("Can't use -o prometheus without --group-by");
+  if (subject === "list" && limit === undefined) throw new UsageError("Can't use -o prometheus without --limit");
+  if (explain !== undefined) throw new UsageError("Can't use -o prometheus with --explain");
+  if (interval !== undefined && subject !== "diagnose") throw new UsageError("Can't use -o prometheus with --interval");
+  const other = Object.entries(output).find(([word, given]) => given && word !== "prometheus");
+  if (other !== undefined) throw new UsageError(`Can't use -o prometheus with -o ${other[0]}`);
 }
 
 /** Throws UsageError for repetition options that mean nothing together. */

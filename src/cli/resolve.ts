@@ -127,7 +127,7 @@ function keyOf({ family, values: { orig, reply, protonum } }: Arguments): FlowKe
 
 function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field[]): GroupFlows {
   const { sort = { key: "flows" }, limit } = low.extensions;
-  const format = low.output.json ? "json" : "table";
+  const format = low.output.prometheus ? "prometheus" : low.output.json ? "json" : "table";
   const repetition = repetitionOf(low);
   return {
     name: "group",
@@ -145,6 +145,7 @@ function groupsOf(low: Arguments, table: GroupFlows["table"], by: readonly Field
 const DIAGNOSIS_SECONDS = 2;
 
 const plainFormat = ({ output }: Arguments) => (output.json ? "json" : "default");
+const figureFormat = (low: Arguments) => (low.output.prometheus ? "prometheus" : plainFormat(low));
 
 function repetitionOf({ extensions: { interval, rounds } }: Arguments): Repetition | undefined {
   return interval === undefined
@@ -270,11 +271,11 @@ function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
       if (repetition !== undefined) {
         return { name: "watch-count", table: "conntrack", ...some, repetition, format: plainFormat(low) };
       }
-      return { name, table: counted, ...some, ...fromOf(low), output };
+      return { name, table: counted, ...some, ...fromOf(low), format: figureFormat(low) };
     }
     case "diagnose": {
       const intervalSeconds = low.extensions.interval ?? DIAGNOSIS_SECONDS;
-      return { name, table: "conntrack", filter: filterOf(low), intervalSeconds, format: plainFormat(low) };
+      return { name, table: "conntrack", filter: filterOf(low), intervalSeconds, format: figureFormat(low) };
     }
     case "stats":
       if (low.extensions.explain === true) {
@@ -286,7 +287,7 @@ function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
           format: plainFormat(low),
         };
       }
-      return { name, table: counted, output };
+      return { name, table: counted, format: figureFormat(low) };
     case "top":
       return topOf(low, readFilter);
   }

@@ -68,7 +68,7 @@ export interface GroupFlows {
   limit?: number;
   /** Absent: once. */
   repetition?: Repetition;
-  format: "table" | "json";
+  format: "table" | "json" | "prometheus";
   labelMap?: LabelMap;
 }
 
@@ -174,8 +174,11 @@ export interface Count {
   table: "conntrack" | "expect";
   /** Which entries count; absent: all of them, which the kernel knows without a dump. */
   filter?: FlowFilter;
-  output: Output;
+  format: FigureFormat;
 }
+
+/** What shows figures, not entries: lines of the command's own, JSON, or the text format of Prometheus. */
+export type FigureFormat = "default" | "json" | "prometheus";
 
 /** --interval and --rounds: shows the figures again and again, with their rates. */
 export interface Repetition {
@@ -211,13 +214,13 @@ export interface Diagnose {
   filter: FlowFilter;
   /** The time between two samples of the counters; 0: one sample. */
   intervalSeconds: number;
-  format: "default" | "json";
+  format: FigureFormat;
 }
 
 export interface Stats {
   name: "stats";
   table: "conntrack" | "expect";
-  output: Output;
+  format: FigureFormat;
 }
 
 /** --top. */

@@ -1,5 +1,6 @@
 /** -C: how many entries a table holds, or how many of them match. */
 import * as counts from "../ctnetlink/counts.js";
+import { type Metric, matchingMetrics, metricLines, occupancyMetrics } from "../format/prometheus.js";
 import { countJson } from "../format/stats.js";
 import { checkStatus, dumpFlows } from "../match/dump.js";
 import type { FlowFilter } from "../match/filter.js";
@@ -11,8 +12,15 @@ import { withFacts } from "./facts.js";
 import { warnIfInterrupted } from "./list.js";
 import { orFromProc } from "./proc.js";
 
-function show({ output, table }: Count, context: Context, entries: number): void {
-  context.stdout.write(toUtf8(output.format === "json" ? countJson(table, entries) : `${entries}\n`));
+const COUNT = "/proc/sys/net/netfilter/nf_conntrack_count";
+const MAXIMUM = "/proc/sys/net/netfilter/nf_conntrack_max";
+
+function show({ format, table }: Count, context: Context, entries: number): void {
+  context.stdout.write(toUtf8(format === "json" ? countJson(table, entries) : `${entries}\n`));
+}
+
+function showMetrics(metrics: readonly Metric[], context: Context): void {
+  context.stdout.write(toUtf8(`${metricLines(metrics).join("\n")}\n`));
 }
 
 /** How many entries match. */
@@ -27,17 +35,28 @@ export function countMatching(filter: FlowFilter, context: Context): number {
 }
 
 export function countFlows(command: Count, context: Context): number {
-  const { filter, from } = command;
+  const { filter, from, format } = command;
   if (filter !== undefined || from !== undefined) {
-    show(command, context, countMatching(filter ?? {}, context));
+    const entries = countMatching(filter ?? {}, context);
+    if (format === "prometheus") {
+      showMetrics(filter === undefined ? occupancyMetrics(entries, undefined) : matchingMetrics(entries), context);
+    } else show(command, context, entries);
     return 0;
+  }
+  const number = (path: string) => Number.parseInt(fromUtf8(context.readFile(path)), 10);
+  if (format === "prometheus") {
+    return orFromProc(
+      context,
+      () => showMetrics(occupancyMetrics(number(COUNT), number(MAXIMUM)), context),
+      () => {
+        const { entries, limit } = withConnection(context, counts.occupancy);
+        showMetrics(occupancyMetrics(entries, limit), context);
+      },
+    );
   }
   return orFromProc(
     context,
-    () => {
-      const text = fromUtf8(context.readFile("/proc/sys/net/netfilter/nf_conntrack_count"));
-      show(command, context, Number.parseInt(text, 10));
-    },
+    () => show(command, context, number(COUNT)),
     () => show(command, context, withConnection(context, counts.countFlows)),
   );
 }
@@ -46,7 +65,7 @@ export function countExpectations(command: Count, context: Context): number {
   return orFromProc(
     context,
     // /proc does not count expectations: the reference then shows 0 before the error, which json need not.
-    () => (command.output.format === "json" ? undefined : show(command, context, 0)),
+    () => (command.format === "json" ? undefined : show(command, context, 0)),
     () => show(command, context, withConnection(context, counts.countExpectations)),
   );
 }

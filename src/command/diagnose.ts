@@ -1,8 +1,10 @@
 /** --diagnose: what fills the table, and what helps. */
 import { collectFacts } from "../diagnosis/collect.js";
 import { findingsOf, statusOf } from "../diagnosis/findings.js";
+import { diagnosisMetrics } from "../diagnosis/metrics.js";
 import { reportLines } from "../diagnosis/report.js";
 import { toJson } from "../format/json.js";
+import { metricLines } from "../format/prometheus.js";
 import { toUtf8 } from "../system/text.js";
 import type { Diagnose } from "./command.js";
 import { type Context, withConnection } from "./context.js";
@@ -28,9 +30,11 @@ export function diagnose({ filter, intervalSeconds, format }: Diagnose, context:
   const findings = findingsOf(facts);
   const status = statusOf(findings);
   const lines =
-    format === "json"
-      ? [toJson(snakeCase({ status, findings: findings.map(jsonFinding), ...facts }))]
-      : reportLines(facts, findings);
+    format === "prometheus"
+      ? metricLines(diagnosisMetrics(facts, findings))
+      : format === "json"
+        ? [toJson(snakeCase({ status, findings: findings.map(jsonFinding), ...facts }))]
+        : reportLines(facts, findings);
   context.stdout.write(toUtf8(`${lines.join("\n")}\n`));
   return status;
 }

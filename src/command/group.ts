@@ -1,11 +1,13 @@
 /** -L --group-by: groups of entries and their sums in place of the entries. */
 
+import { metricLines } from "../format/prometheus.js";
 import { rfc3339 } from "../format/time.js";
 import { checkStatus } from "../match/dump.js";
 import type { Sink } from "../system/io.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
 import { GROUP_SUMS, type Shown, totalOf, writeJson, writeTable } from "../tally/group-rows.js";
 import { GroupTable } from "../tally/group-table.js";
+import { groupMetrics } from "../tally/metrics.js";
 import { sortGroups } from "../tally/order.js";
 import { tally } from "../tally/tally.js";
 import type { GroupFlows, Repetition } from "./command.js";
@@ -76,6 +78,8 @@ function show(shown: Shown, format: GroupFlows["format"], context: Context, nowM
   if (format === "json") {
     const time = nowMicroseconds === undefined ? undefined : rfc3339(BigInt(nowMicroseconds) * 1000n);
     writeJson(shown, time, write);
+  } else if (format === "prometheus") {
+    for (const line of metricLines(groupMetrics(shown))) write(line);
   } else {
     if (nowMicroseconds !== undefined) {
       const { rows, table } = shown;

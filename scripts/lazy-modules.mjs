@@ -15,6 +15,7 @@ import { root, tool } from "./build.mjs";
 export const LAZY_MODULES = [
   "cli/extensions.ts",
   "cli/filter-text.ts",
+  "cli/filter-text.ts",
   "cli/groups.ts",
   "cli/load-file/load-file.ts",
   "cli/options.ts",

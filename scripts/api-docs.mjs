@@ -1,5 +1,5 @@
 /**
- * docs/api.md out of the declarations in dist/, which have the doc comments. typedoc needs a TypeScript whose compiler is
+ * docs/api.md out of the declarations in build/types, which have the doc comments. typedoc needs a TypeScript whose compiler is
  * itself JavaScript, which is not ours; what tsc emits is regular enough to be read line by line.
  */
 import { readFileSync } from "node:fs";
@@ -105,15 +105,17 @@ Top talkers: [top-sources.mjs](../examples/top-sources.mjs). Events into a file:
 `;
 
 /** A declaration with its doc comment: those at one depth of a declaration file. */
-function declarations(lines, indent) {
+export function declarations(lines, indent) {
   const found = [];
   let comment = [];
+  let raw = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i].slice(indent);
-    if (lines[i].trim() === "" || line.startsWith("import ")) continue;
+    if (lines[i].trim() === "" || /^(import|\/\/\/) /.test(line)) continue;
     if (line.startsWith("/**")) {
       const end = lines.findIndex((one, at) => at >= i && one.includes("*/"));
-      comment = lines.slice(i, end + 1).map((one) =>
+      raw = lines.slice(i, end + 1);
+      comment = raw.map((one) =>
         one
           .slice(indent)
           .replace(/^\/\*\* ?/, "")
@@ -130,8 +132,9 @@ function declarations(lines, indent) {
       return depth.split("{").length === depth.split("}").length && /[;}]$/.test(text);
     };
     while (!closed(end)) end++;
-    found.push({ doc: comment.join("\n").trim(), lines: lines.slice(i, end + 1) });
+    found.push({ doc: comment.join("\n").trim(), comment: raw, lines: lines.slice(i, end + 1) });
     comment = [];
+    raw = [];
     i = end;
   }
   return found;
@@ -210,7 +213,7 @@ const TITLES = {
 
 /** Spells out types that are the members of a constant list. */
 function withNames(text, dist) {
-  const paths = ["ctnetlink/names", "ctnetlink/events", "tally/names"];
+  const paths = ["ctnetlink/names", "ctnetlink/events", "ctnetlink/stats", "protocol/protocols", "tally/names"];
   const lists = paths.map((path) => readFileSync(join(dist, `${path}.d.ts`), "utf8")).join("");
   return text.replace(/\(typeof (\w+)\)\[number\]/g, (_, name) => {
     const [, members] = match(new RegExp(`const ${name}: readonly \\[([^\\]]*)\\]`), lists);
@@ -218,7 +221,7 @@ function withNames(text, dist) {
   });
 }
 
-/** The text of docs/api.md, by the declarations below `dist`. */
+/** The text of docs/api.md, by the declarations that tsc put below `dist`: build/types. */
 export function apiDocs(dist) {
   const index = readFileSync(join(dist, "index.d.ts"), "utf8");
   const modules = Array.from(

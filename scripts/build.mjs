@@ -1,9 +1,9 @@
 /**
  * Builds what `npm install` in a checkout needs: the addon (prebuilds/), the command (dist/cli.cjs),
- * the library (dist/index.js, dist/index.cjs) and its types (dist/*.d.ts).
+ * the library (dist/index.js, dist/index.cjs) and its types (dist/index.d.ts).
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -90,26 +90,25 @@ async function bundleLibrary() {
   await esbuild.build({ ...options, ...IMPORT_META_URL, format: "cjs", outfile: "dist/index.cjs" });
 }
 
-/** Declarations of src/index.ts and of all that it reaches; in dist/cjs once more, where TypeScript takes them for CommonJS. */
-function buildTypes() {
+/** The declarations of src/index.ts as one file, and once more under the name by which TypeScript takes them for CommonJS. */
+async function buildTypes() {
+  const types = join(root, "build/types");
+  rmSync(types, { recursive: true, force: true });
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", "scripts/tsconfig.types.json"], {
     cwd: root,
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`tsc could not emit the declarations:\n${stdout}${stderr}`);
-  const dist = join(root, "dist");
-  const isDeclaration = (path) => statSync(path).isDirectory() || path.endsWith(".d.ts");
-  for (const name of readdirSync(dist).filter((name) => isDeclaration(join(dist, name)))) {
-    if (name !== "cjs") cpSync(join(dist, name), join(dist, "cjs", name), { recursive: true, filter: isDeclaration });
-  }
-  writeFileSync(join(dist, "cjs/package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
+  const { bundleTypes } = await import("./bundle-types.mjs");
+  const text = bundleTypes(types);
+  for (const name of ["index.d.ts", "index.d.cts"]) writeFileSync(join(root, "dist", name), text);
 }
 
 /** What `import "conntrack"` needs. */
 export async function buildLibrary() {
   await bundleLibrary();
-  buildTypes();
+  await buildTypes();
 }
 
 /** What a run of the command needs. */

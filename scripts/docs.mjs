@@ -25,7 +25,7 @@ try {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const template = readFileSync(join(root, "man/conntrack.8.in"), "utf8");
   await buildLibrary();
-  const all = { ...documents(template, version), "docs/api.md": apiDocs(join(root, "dist")) };
+  const all = { ...documents(template, version), "docs/api.md": apiDocs(join(root, "build/types")) };
   for (const [name, text] of Object.entries(all)) {
     const path = join(root, name);
     mkdirSync(join(path, ".."), { recursive: true });

@@ -3,13 +3,13 @@ import type { ExpectKey, ExpectTemplate, Tuple } from "../ctnetlink/encode.js";
 import { EXPECT_FLAG_NAMES } from "../ctnetlink/names.js";
 import { UsageError } from "../system/errors.js";
 import type { Expectation, ExpectationFlag } from "./expectation.js";
-import type { Protocol } from "./flow.js";
+import type { AnyProtocol } from "./flow.js";
 import { type Endpoints, readEndpoints } from "./requests.js";
 import * as V from "./value-readers.js";
 
 /** What names one expectation. A listed `Expectation` will do: other properties are not read. */
 export interface ExpectationKey {
-  protocol: string | number | Protocol;
+  protocol: AnyProtocol;
   /** The tuple that is expected. The kernel wants the ports too, 0 for any. */
   expected: Endpoints;
   zone?: number;
@@ -20,12 +20,12 @@ export interface ExpectationKey {
 /** The flow that an expectation belongs to. */
 export interface NewMaster extends Endpoints {
   /** That of the expectation where absent. */
-  protocol?: string | number | Protocol;
+  protocol?: AnyProtocol;
 }
 
 /** An expectation that is to be created. A listed `Expectation` will do: its `family` and `id` are passed over. */
 export interface NewExpectation {
-  protocol: string | number | Protocol;
+  protocol: AnyProtocol;
   /** Seconds until it is given up. */
   timeout: number;
   /** The original direction of a flow that is there. */

@@ -4,7 +4,7 @@ import { addressLength, exactly, exactNumber } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import { UsageError } from "../system/errors.js";
 import * as L from "./condition-readers.js";
-import type { Family, Flow, Label, Protocol, Status } from "./flow.js";
+import type { AnyProtocol, AnyState, Family, Flow, Label, Status } from "./flow.js";
 import * as V from "./value-readers.js";
 
 /** From `from` to `to`, both included. */
@@ -71,11 +71,11 @@ export type TranslationFilter = true | { address?: string; port?: number };
 export interface Filter {
   family?: Family;
   /** By name or number, or as flows have it: `["tcp", "udp"]`. */
-  protocol?: Condition<string | number | Protocol>;
+  protocol?: Condition<AnyProtocol>;
   orig?: TupleFilter;
   reply?: TupleFilter;
   /** Names of states of `protocol`, which must be a single one then: `["SYN_SENT", "CLOSE_WAIT"]`. */
-  state?: Condition<string>;
+  state?: Condition<AnyState>;
   /** Flags that are set, and those that are not with `!` in front: `["ASSURED", "!DYING"]`. */
   status?: readonly (Status | `!${Status}`)[];
   /** The mark, or the bits of `mask` of it. */

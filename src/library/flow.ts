@@ -12,7 +12,7 @@ import {
   isSourcePortTranslated,
   isSourceTranslated,
 } from "../protocol/nat.js";
-import { protocolByNumber } from "../protocol/protocols.js";
+import { type DCCP_STATES, protocolByNumber, type SCTP_STATES, type TCP_STATES } from "../protocol/protocols.js";
 import { stateName } from "../protocol/state.js";
 import { TUPLES, type TupleField } from "../protocol/tuples.js";
 import { ByteWriter } from "../system/byte-writer.js";
@@ -21,12 +21,24 @@ import type { LabelMap } from "../system/labelmap.js";
 /** The network layer's address family. */
 export type Family = "ipv4" | "ipv6";
 
+/** The protocols that conntrack has a name for. */
+export type ProtocolName = "tcp" | "udp" | "udplite" | "sctp" | "dccp" | "icmp" | "icmpv6" | "gre";
+
+/** A protocol by its name, by a name of /etc/protocols, by its number, or as flows have it. */
+export type AnyProtocol = ProtocolName | (string & {}) | number | Protocol;
+
+/** The states of TCP, SCTP and DCCP. */
+export type State = (typeof TCP_STATES)[number] | (typeof SCTP_STATES)[number] | (typeof DCCP_STATES)[number];
+
+/** A state: an editor completes those that are known, and a newer kernel may have others. */
+export type AnyState = State | (string & {});
+
 /** A layer-4 protocol. */
 export interface Protocol {
   /** Its number in the IP header, 0 to 255. */
   number: number;
   /** Its name, where conntrack has one: tcp, udp, udplite, sctp, dccp, icmp, icmpv6, gre. */
-  name?: string;
+  name?: ProtocolName;
 }
 
 /** The identification of an ICMP or ICMPv6 exchange. */
@@ -117,7 +129,7 @@ export interface Flow {
   /** Seconds until the entry expires; absent in the destroy events of those that did. */
   timeout?: number;
   /** State of a TCP, SCTP or DCCP connection, e.g. "ESTABLISHED". */
-  state?: string;
+  state?: AnyState;
   /** Which side of a DCCP connection the original direction comes from. */
   role?: "client" | "server";
   status?: Status[];
@@ -162,7 +174,7 @@ export function textOf(view: MessageView, slot: number): string {
 }
 
 export function protocolOf(number: number): Protocol {
-  const name = protocolByNumber(number)?.name;
+  const name = protocolByNumber(number)?.name as ProtocolName | undefined;
   return name === undefined ? { number } : { number, name };
 }
 

@@ -1,5 +1,6 @@
 /** What the methods of Conntrack take and give besides flows and expectations. */
 import type { EVENT_NAMES } from "../ctnetlink/events.js";
+import type { CPU_COUNTERS, EXPECT_CPU_COUNTERS } from "../ctnetlink/stats.js";
 import type { KernelError } from "../system/errors.js";
 import type { ENTRY_SORT_NAMES, FIELD_NAMES } from "../tally/names.js";
 import type { Expectation } from "./expectation.js";
@@ -177,8 +178,13 @@ export interface Events<Item> extends AsyncIterableIterator<Item> {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-/** The counters of one CPU, by the names that `conntrack -S` shows. */
-export interface CpuStats {
-  cpu: number;
-  [counter: string]: number;
-}
+/** The counters that CPUs keep of flows, by the names that `conntrack -S` shows. A kernel has some of them. */
+export type FlowCounter = (typeof CPU_COUNTERS)[number];
+
+/** The same of expectations. */
+export type ExpectationCounter = (typeof EXPECT_CPU_COUNTERS)[number];
+
+/** The counters of one CPU: an editor completes those that are known, and a newer kernel may have others. */
+export type CpuStats = { cpu: number; [counter: string]: number | undefined } & {
+  [counter in FlowCounter | ExpectationCounter]?: number;
+};

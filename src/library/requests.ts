@@ -6,7 +6,7 @@ import * as C from "../ctnetlink/constants.js";
 import type { FlowKey, Tuple, TupleFields } from "../ctnetlink/encode.js";
 import { DCCP_ROLES, flagNames, STATUS_NAMES } from "../ctnetlink/names.js";
 import { UsageError } from "../system/errors.js";
-import type { Flow, Icmp, Label, Protocol, Status } from "./flow.js";
+import type { AnyProtocol, AnyState, Flow, Icmp, Label, Status } from "./flow.js";
 import * as V from "./value-readers.js";
 
 /** One direction of a flow that is to be found or created. */
@@ -26,7 +26,7 @@ export interface Endpoints {
 
 /** What names one flow: its protocol and one of its directions. A `Flow` will do. */
 export interface Key {
-  protocol: string | number | Protocol;
+  protocol: AnyProtocol;
   orig?: Endpoints;
   /** Used where there is no `orig`. */
   reply?: Endpoints;
@@ -46,14 +46,14 @@ export interface NewTranslation {
  * nobody can give them to a flow, and so are the flags that only the kernel sets. What is translated is translated again.
  */
 export interface NewFlow {
-  protocol: string | number | Protocol;
+  protocol: AnyProtocol;
   /** Seconds until it expires. */
   timeout: number;
   orig: Endpoints;
   /** The opposite of `orig` where it is absent. */
   reply?: Endpoints;
   /** TCP, SCTP and DCCP. TCP and SCTP are in state NONE without one. */
-  state?: string;
+  state?: AnyState;
   /** DCCP: which side `orig` comes from. */
   role?: "client" | "server";
   /** SCTP: the verification tags of both directions. */
@@ -76,7 +76,7 @@ export interface Changes {
   /** The mark, or the bits of `mask` of it. */
   mark?: number | { value: number; mask: number };
   /** The name of a state; the filter must have the protocol. */
-  state?: string;
+  state?: AnyState;
   /** Flags to set besides those that are set: the kernel clears none. */
   status?: readonly Status[];
   /** Labels to add or to remove, but not both. `"all"` removes them all. */

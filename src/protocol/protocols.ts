@@ -37,7 +37,7 @@ export interface ProtoinfoRow extends ProtoinfoEncoder {
 }
 
 /** enum tcp_conntrack, linux/netfilter/nf_conntrack_tcp.h; 9 was LISTEN, and has long been SYN_SENT2. */
-const TCP_STATES = [
+export const TCP_STATES = [
   "NONE",
   "SYN_SENT",
   "SYN_RECV",
@@ -51,7 +51,7 @@ const TCP_STATES = [
 ] as const;
 
 /** enum sctp_conntrack, linux/netfilter/nf_conntrack_sctp.h. */
-const SCTP_STATES = [
+export const SCTP_STATES = [
   "NONE",
   "CLOSED",
   "COOKIE_WAIT",
@@ -65,7 +65,7 @@ const SCTP_STATES = [
 ] as const;
 
 /** enum ct_dccp_states; Linux 6.18 has no tracker for it any more. */
-const DCCP_STATES = [
+export const DCCP_STATES = [
   "NONE",
   "REQUEST",
   "RESPOND",

@@ -40,6 +40,13 @@ try {
 const filter: Filter = { protocol: 6, nat: true };
 const options: EventOptions = { filter, programs: true };
 console.log(options);
+const packets: number | undefined = stats[0]!.found;
+conntrack.list({ protocol: ["tcp", "ospf", 99, { number: 6 }], state: { not: "A_NEW_ONE" } });
+const known: ProtocolName | undefined = (await conntrack.get({ protocol: 6, orig: { src: "::1", dst: "::2" } }))?.protocol.name;
+console.log(packets, known);
+const held = conntrack.events();
+console.log(held.buffer()?.drops);
+held.close();
 // @ts-expect-error a property that is not there
 conntrack.list({ proto: "tcp" });
 // @ts-expect-error a flag that is not there
@@ -57,7 +64,8 @@ conntrack.update({}, { labels: { add: [1], remove: [1] } as { add: number[]; rem
 conntrack.close();
 `;
 
-const NAMES = "Conntrack, ConntrackError, type EventOptions, type Filter, type Flow, KernelError, toJson";
+const NAMES =
+  "Conntrack, ConntrackError, type EventOptions, type Filter, type Flow, KernelError, type ProtocolName, toJson";
 
 describe("the library", () => {
   let directory: string;
@@ -82,6 +90,22 @@ describe("the library", () => {
   it("has types for ESM, whole ones", () => {
     writeFileSync(join(directory, "use.mts"), `import { ${NAMES} } from "conntrack";\n${USES}`);
     tsc(["use.mts"]);
+  });
+
+  it("has types that need neither a browser's nor Node's, nor the inside", () => {
+    const bare = USES.replace("AbortSignal.timeout(1)", "undefined as unknown as StopSignal").replaceAll(
+      "console.log",
+      "show",
+    );
+    const show = "declare function show(...values: unknown[]): void;\n";
+    writeFileSync(
+      join(directory, "bare.mts"),
+      `import { ${NAMES}, type StopSignal } from "conntrack";\n${show}${bare}`,
+    );
+    tsc(["bare.mts"], "--types", "");
+    const types = readFileSync(join(root, "dist/index.d.ts"), "utf8");
+    assert.doesNotMatch(types, /\bfrom "|\b(FlowView|NetlinkConnection|MessageWriter|Buffer|NodeJS)\b/);
+    assert.equal(readFileSync(join(root, "dist/index.d.cts"), "utf8"), types);
   });
 
   it("has types for CommonJS", () => {
@@ -109,13 +133,13 @@ describe("the library", () => {
     const imported = (await import(pathToFileURL(join(root, "dist/index.js")).href)) as Record<string, unknown>;
     assert.deepEqual(Object.keys(required).sort(), Object.keys(imported).sort());
     assert.equal(typeof required["Conntrack"], "function");
-    const schema = createRequire(main)("conntrack/conntrack.schema.json") as { $id: string };
+    const schema = createRequire(main)("conntrack/docs/conntrack.schema.json") as { $id: string };
     assert.match(schema.$id, /^urn:conntrack:json:\d+\.\d+$/);
   });
 
   it("has its documentation in step with the doc comments", async () => {
     const { apiDocs } = (await import(join(root, "scripts/api-docs.mjs"))) as { apiDocs(dist: string): string };
-    assert.equal(readFileSync(join(root, "docs/api.md"), "utf8"), apiDocs(join(root, "dist")), "npm run docs");
+    assert.equal(readFileSync(join(root, "docs/api.md"), "utf8"), apiDocs(join(root, "build/types")), "npm run docs");
   });
 
   it("has stable codes for its errors", async () => {

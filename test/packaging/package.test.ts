@@ -168,8 +168,7 @@ describe("the npm package", { skip: noPackage }, () => {
       /^bin\/(conntrack|launch|package\.json)$/,
       /^completions\/(_conntrack|conntrack|conntrack\.fish)$/,
       /^dist\/[a-z-]+\.c?js$/,
-      /^dist\/.*\.d\.c?ts$/,
-      /^dist\/cjs\/package\.json$/,
+      /^dist\/index\.d\.c?ts$/,
       /^docs\/(pictures\/)?[a-z.-]+\.(md|json|svg)$/,
       /^examples\/[a-z-]+\.mjs$/,
       /^man\/conntrack\.8$/,
@@ -179,6 +178,15 @@ describe("the npm package", { skip: noPackage }, () => {
       files().filter((path) => !kinds.some((kind) => kind.test(path))),
       [],
     );
+  });
+
+  it("resolves for every kind of TypeScript project, and publishes well", () => {
+    const check = (path: string, ...argv: readonly string[]) => {
+      const program = join(root, "node_modules", path);
+      return spawnCommand(process.execPath, [program, tarball, ...argv], { cwd: root, timeoutMs: 120_000 }).stdout;
+    };
+    assert.match(check("@arethetypeswrong/cli/dist/index.js", "--no-emoji", "--format", "ascii"), /No problems found/);
+    assert.match(check("publint/src/cli.js", "--strict"), /All good!/);
   });
 
   it("runs no script where it is installed", () => {

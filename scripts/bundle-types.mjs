@@ -26,7 +26,7 @@ function readModule(path) {
   }
   const imported = new Map();
   const namespaces = new Map();
-  for (const [, list, namespace, from] of text.matchAll(IMPORT)) {
+  for (const [, list, namespace, from = ""] of text.matchAll(IMPORT)) {
     const target = join(dirname(path), from.replace(/\.js$/, ".d.ts"));
     if (namespace !== undefined) namespaces.set(namespace, target);
     else {
@@ -80,7 +80,7 @@ export function bundleTypes(types) {
     }
   };
   const root = join(types, "index.d.ts");
-  const exports = Array.from(readFileSync(root, "utf8").matchAll(EXPORT), ([, list, from]) => ({
+  const exports = Array.from(readFileSync(root, "utf8").matchAll(EXPORT), ([, list, from = ""]) => ({
     path: join(types, from.replace(/\.js$/, ".d.ts")),
     list: names(list),
   }));

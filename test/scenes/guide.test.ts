@@ -106,6 +106,8 @@ describe("examples of the documents", { skip: lacks("bash", "jq", "ip") }, () =>
 
   async function setScene(): Promise<void> {
     freshNetwork();
+    // Of the block before; they are in this test file's own /run.
+    bash("ip -all netns delete");
     await loadTable(TABLE);
     process.chdir(mkdtempSync(join(bin, "directory-")));
   }

@@ -37,13 +37,17 @@ function examples(text: string): Example[] {
   return found;
 }
 
-/** What differs from run to run: seconds that are left, ids, times of the day. Blanks are one, for columns follow the numbers. */
+/**
+ * What differs from run to run: seconds that are left, ids, times of the day, and the name of a sender, which is known while it runs.
+ * Blanks are one, for columns follow the numbers.
+ */
 function stable(line: string): string {
   return line
     .replace(/^((?:\S+ )?(?:ipv[46] +\d+ +)?(?:tcp|udp|icmp|icmpv6) +\d+ )\d+ /, "$1N ")
     .replace(/(-t |"timeout":|"id":|id=|use=|"use":|"inode":|"pid":)\d+/g, "$1N")
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/\b\d\d:\d\d:\d\d\b/g, "TIME")
+    .replace(/(portid=)\d+(?: progname=\S+)?/g, "$1N")
     .replace(/\b(?:\d+[dhm]\d+[hms]|\d+[hms])(?= )/g, "N")
     .replace(/ +/g, " ")
     .trimEnd();

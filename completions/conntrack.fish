@@ -108,6 +108,7 @@ complete -c conntrack -l color -d 'colours on standard output: auto, always, nev
 complete -c conntrack -l dry-run -d 'show what would be changed, and change nothing'
 complete -c conntrack -l ignore-not-found -d 'exit status 0 where nothing was there, or nothing needed a change'
 complete -c conntrack -l netns -x -d 'work in another network namespace'
+complete -c conntrack -l all-netns -d 'do it in every network namespace of the machine'
 complete -c conntrack -n '__conntrack_protocol tcp' -l sport -l orig-port-src -x -d 'source port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l dport -l orig-port-dst -x -d 'destination port'
 complete -c conntrack -n '__conntrack_protocol tcp' -l reply-port-src -x -d 'source port of the reply'

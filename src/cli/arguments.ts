@@ -103,6 +103,7 @@ export interface Extensions {
   "dry-run"?: true;
   "ignore-not-found"?: true;
   netns?: string;
+  "all-netns"?: true;
 }
 
 /** When output is coloured. */

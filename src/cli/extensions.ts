@@ -78,6 +78,12 @@ export const filters = (subject: Subject, table: TableName): boolean => FILTERIN
 /** Where groups and sorting are possible. */
 const LISTS: readonly Place[] = ["list", "list dying"];
 
+/** What reads, and can be done in one namespace after the other. */
+const READING: readonly Place[] = [
+  ...(["list", "list dying", "list unconfirmed", "list expect"] as const),
+  ...(["count", "count expect", "stats", "stats expect", "diagnose"] as const),
+];
+
 /** All commands but those that ask the kernel nothing. */
 const KERNEL_COMMANDS: readonly Place[] = [
   ...FILTERING,
@@ -235,6 +241,17 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     on: KERNEL_COMMANDS,
     read: (_, text) => text,
   },
+  "all-netns": {
+    argument: "none",
+    help: "do it in every network namespace of the machine",
+    about:
+      "Those that ip-netns(8) or docker has named, and those of all processes that can be seen, each once. " +
+      "A line begins with the name in brackets, or with a process (pid 4711 nginx); -C says NAME COUNT; " +
+      "JSON has a member netns. --limit and --sort hold for each namespace by itself. " +
+      "The exit status is the highest of all. It takes CAP_SYS_ADMIN.",
+    on: READING,
+    read: () => true,
+  },
 };
 
 export const EXTENSION_NAMES = Object.keys(EXTENSIONS) as readonly ExtensionName[];
@@ -256,16 +273,30 @@ function wordOf<Name extends ExtensionName>(name: Name): Word {
 }
 
 /** Throws UsageError for an extension that does not go with the command. Lines of load-files take none. */
-export function checkExtensions({ subject, low: { table, extensions, zero } }: Draft, inLoadFile: boolean): void {
+export function checkExtensions(draft: Draft, inLoadFile: boolean): void {
+  const { subject, low } = draft;
+  const { table, extensions, zero } = low;
   const place = placeOf(subject, table);
   for (const name of Object.keys(extensions) as ExtensionName[]) {
     const row = EXTENSIONS[name];
     if (inLoadFile || !isLegal(row, place)) throw illegal(name);
     if (zero && row.isFilter) throw new UsageError("Can't use -z with filtering parameters");
   }
-  if (extensions.from !== undefined && extensions.netns !== undefined) {
-    throw new UsageError("cannot specify `--from' with `--netns'");
-  }
+  checkNetworks(draft);
+}
+
+/** Throws UsageError for what does not go with another network namespace, or with several. */
+function checkNetworks({ subject, low: { extensions, zero, output } }: Draft): void {
+  const { from, netns, interval, "all-netns": all } = extensions;
+  if (from !== undefined && netns !== undefined) throw new UsageError("cannot specify `--from' with `--netns'");
+  if (!all) return;
+  if (from !== undefined) throw new UsageError("cannot specify `--from' with `--all-netns'");
+  if (netns !== undefined) throw new UsageError("cannot specify `--netns' with `--all-netns'");
+  if (zero) throw new UsageError("Can't use -z with --all-netns");
+  if (interval !== undefined && subject !== "diagnose") throw new UsageError("Can't use --interval with --all-netns");
+  // A line with a name in front is neither a part of a document, nor a line for -R, nor a metric.
+  const word = (["xml", "save", "prometheus"] as const).find((word) => output[word]);
+  if (word !== undefined) throw new UsageError(`Can't use -o ${word} with --all-netns`);
 }
 
 function isLegal({ on }: Row, place: Place): boolean {

@@ -1,5 +1,6 @@
 /** The text of a filter, as the view shows it and lets it be edited: options as on the command line. */
 import { UsageError } from "../system/errors.js";
+import { shellWord } from "../system/shell.js";
 import { splitWords } from "./load-file/words.js";
 
 /** Its words: double quotes hold blanks, and a backslash takes the next character as it is within them. */
@@ -19,6 +20,5 @@ export function filterText(words: readonly string[]): string {
 
 /** The same text for a shell. */
 export function shellText(text: string): string {
-  const quoted = (word: string) => (/^[\w.,:/=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
-  return splitFilter(text).map(quoted).join(" ");
+  return splitFilter(text).map(shellWord).join(" ");
 }

@@ -1,7 +1,8 @@
 /** The program: a command line in, an exit status out. */
+
 import type { Command, Help, KernelCommand, LoadFile, Modes } from "../command/command.js";
 import { say } from "../command/context.js";
-import { enterNamedNetwork } from "../command/network.js";
+import { enterEachNetwork, enterNamedNetwork, markedContext, type Network } from "../command/network.js";
 import { failureText, runCommand } from "../command/run.js";
 import { readOnly } from "../ctnetlink/read-only.js";
 import { EPIPE } from "../system/errno.js";
@@ -74,7 +75,8 @@ function perform(command: Command, io: Io, context: ParseContext): number | Prom
       io.stdout.write(toUtf8(VERSION_LINE));
       return 0;
     }
-    const takesItsTime = command.name === "event" || command.name === "top" || "repetition" in command;
+    const takesItsTime =
+      command.name === "event" || command.name === "top" || "repetition" in command || command.allNetworks;
     if (takesItsTime || io.stdoutIsDevice()) return run(command, io, context);
     return runHeld(command, io, context);
   } catch (error) {
@@ -85,9 +87,32 @@ function perform(command: Command, io: Io, context: ParseContext): number | Prom
 type Runnable = (KernelCommand | LoadFile) & Modes;
 
 function run(command: Runnable, io: Io, context: ParseContext): number {
-  if (command.network !== undefined) enterNamedNetwork(io, command.network);
-  const outside = outsideOf(command, io);
+  if (command.allNetworks && command.name !== "load-file") return inEachNetwork(command, io);
+  const { network: where } = command;
+  const there = where === undefined ? io : { ...io, network: { where, path: enterNamedNetwork(io, where) } };
+  const outside = outsideOf(command, there);
   return command.name === "load-file" ? loadFile(command.file, outside, context) : runCommand(command, outside);
+}
+
+/** Does a command in each network namespace; returns the highest exit status. */
+function inEachNetwork(command: KernelCommand, io: Io): number {
+  let highest = 0;
+  const inside = (network: Network, work: (io: Io) => number) => {
+    const marked = { ...io, ...markedContext(io, command, network) };
+    try {
+      highest = Math.max(highest, work(marked));
+    } catch (error) {
+      // Nobody reads the others either.
+      if (error instanceof KernelError && error.syscall === "write") throw error;
+      highest = Math.max(highest, fail(error, marked));
+    }
+  };
+  const failed = (network: Network, error: KernelError) =>
+    inside(network, () => {
+      throw error;
+    });
+  for (const network of enterEachNetwork(io, failed)) inside(network, (marked) => runCommand(command, marked));
+  return highest;
 }
 
 /** What a command works on: the kernel, a kernel that is only asked, or a saved table. */

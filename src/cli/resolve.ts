@@ -7,6 +7,7 @@ import { ALL_EVENTS } from "../ctnetlink/events.js";
 import { type AddressCondition, exactly, inNetwork, markedWith } from "../match/conditions.js";
 import type { FlowFilter, TupleMatch } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
+import { shellWord } from "../system/shell.js";
 import { type Field, fieldByName } from "../tally/fields.js";
 import type { FlowSort } from "../top/passes.js";
 import type { GroupSort } from "../top/rows.js";
@@ -165,7 +166,7 @@ const VIEW_SORTS: Readonly<Record<string, GroupSort | FlowSort>> = {
 };
 
 function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
-  const { sort, limit, interval = 2, rounds, color, "group-by": by = [fieldByName("src")!] } = low.extensions;
+  const { sort, limit, interval = 2, rounds, color, netns, "group-by": by = [fieldByName("src")!] } = low.extensions;
   const key = sort === undefined ? undefined : (VIEW_SORTS[sort.key] ?? "fields");
   return {
     name: "top",
@@ -173,7 +174,8 @@ function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
     filter: filterOf(low),
     filterText: filterText(low.filterWords),
     readFilter,
-    shellText,
+    // The commands that it shows work where it does.
+    shellText: (text) => (netns === undefined ? "" : `--netns ${shellWord(netns)} `) + shellText(text),
     by,
     sort: key,
     // All but names begin with the largest.
@@ -185,8 +187,8 @@ function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
 }
 
 /** How the command is run. */
-export function modesOf({ "dry-run": dryRun, netns: network }: Extensions): Modes {
-  return given<Modes>({ dryRun, network });
+export function modesOf({ "dry-run": dryRun, netns: network, "all-netns": allNetworks }: Extensions): Modes {
+  return given<Modes>({ dryRun, network, allNetworks });
 }
 
 /** What the words of a command line mean together. They have passed all checks. */

@@ -28,6 +28,8 @@ export interface Modes {
   dryRun?: boolean;
   /** --netns: the network namespace that it works in, see enterNamedNetwork. */
   network?: string;
+  /** --all-netns: it is done in each network namespace of the machine. */
+  allNetworks?: boolean;
 }
 
 /** --ignore-not-found: that nothing was there, or that nothing needed a change, is no failure. */

@@ -29,6 +29,8 @@ export interface Context {
    * @throws KernelError, whose syscall is "open" where the file cannot be opened, and "setns" where it cannot be entered.
    */
   enterNetwork(path: string): void;
+  /** The network namespace that the command was told to work in: what --netns finds it by, and its file. */
+  network?: { where: string; path: string };
   /** Nothing may be changed: commands find and show what they would change. The backend's sockets send no changes then. */
   dryRun?: boolean;
 }

@@ -1,6 +1,6 @@
 /** --diagnose: what fills the table, and what helps. */
 import { collectFacts } from "../diagnosis/collect.js";
-import { findingsOf, statusOf } from "../diagnosis/findings.js";
+import { findingsOf, inNetwork, statusOf } from "../diagnosis/findings.js";
 import { diagnosisMetrics } from "../diagnosis/metrics.js";
 import { reportLines } from "../diagnosis/report.js";
 import { toJson } from "../format/json.js";
@@ -27,7 +27,9 @@ export function diagnose({ filter, intervalSeconds, format }: Diagnose, context:
       ),
     ),
   );
-  const findings = findingsOf(facts);
+  const { network } = context;
+  const elsewhere = (command: string) => (network === undefined ? command : inNetwork(command, network));
+  const findings = findingsOf(facts).map((one) => ({ ...one, commands: one.commands.map(elsewhere) }));
   const status = statusOf(findings);
   const lines =
     format === "prometheus"

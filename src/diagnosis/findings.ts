@@ -1,5 +1,6 @@
 /** From facts to what is wrong and what helps. Each rule looks at the facts alone. */
 import { grouped, percent } from "../format/human.js";
+import { shellWord } from "../system/shell.js";
 import { NAT_PORTS } from "./collect.js";
 import { counter, type Facts, flowsOf, setting } from "./facts.js";
 import { SETTINGS_PREFIX } from "./settings.js";
@@ -209,6 +210,14 @@ export function findingsOf(facts: Facts): Finding[] {
   const found = RULES.flatMap((rule) => rule(facts) ?? []);
   const rank = ({ id, severity }: Finding) => (id === "full" ? 2 : severity === "critical" ? 0 : 1);
   return found.sort((a, b) => rank(a) - rank(b) || (b.entries === a.entries ? 0 : b.entries > a.entries ? 1 : -1));
+}
+
+/** A command of a finding, for another network namespace than that of the shell: what --netns finds it by, and its file. */
+export function inNetwork(command: string, { where, path }: { where: string; path: string }): string {
+  if (command.startsWith("conntrack ")) return command.replace(" ", () => ` --netns ${shellWord(where)} `);
+  // The size of the table is set in the initial namespace alone, for all of them.
+  if (/nf_conntrack_(max|buckets)=/.test(command)) return command;
+  return `nsenter --net=${shellWord(path)} ${command}`;
 }
 
 /** The exit statuses of --diagnose. */

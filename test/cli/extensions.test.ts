@@ -37,6 +37,7 @@ const VALUES: Readonly<Record<(typeof EXTENSION_NAMES)[number], string | undefin
   "dry-run": undefined,
   "ignore-not-found": undefined,
   netns: "blue",
+  "all-netns": undefined,
 };
 
 const words = (name: (typeof EXTENSION_NAMES)[number]) => [

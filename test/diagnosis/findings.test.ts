@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Facts } from "../../src/diagnosis/facts.js";
-import { CRITICAL, findingsOf, HEALTHY, statusOf, timeText, WARNINGS } from "../../src/diagnosis/findings.js";
+import {
+  CRITICAL,
+  findingsOf,
+  HEALTHY,
+  inNetwork,
+  statusOf,
+  timeText,
+  WARNINGS,
+} from "../../src/diagnosis/findings.js";
 import { reportLines } from "../../src/diagnosis/report.js";
 
 const HEALTHY_FACTS: Facts = {
@@ -28,6 +36,20 @@ const HEALTHY_FACTS: Facts = {
 const facts = (changes: Partial<Facts>): Facts => ({ ...HEALTHY_FACTS, ...changes });
 const ids = (changes: Partial<Facts>) => findingsOf(facts(changes)).map(({ id }) => id);
 const report = (changes: Partial<Facts>) => reportLines(facts(changes), findingsOf(facts(changes))).join("\n");
+
+describe("commands for another network namespace", () => {
+  const there = { where: "my net", path: "/run/netns/my net" };
+  for (const [command, wanted] of [
+    ["conntrack -D -u UNREPLIED --dry-run", "conntrack --netns 'my net' -D -u UNREPLIED --dry-run"],
+    [
+      "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_close_wait=60",
+      "nsenter --net='/run/netns/my net' sysctl -w net.netfilter.nf_conntrack_tcp_timeout_close_wait=60",
+    ],
+    ["sysctl -w net.netfilter.nf_conntrack_max=524288", "sysctl -w net.netfilter.nf_conntrack_max=524288"],
+  ] as const) {
+    it(command, () => assert.equal(inNetwork(command, there), wanted));
+  }
+});
 
 describe("findings", () => {
   it("has none where all is well, though one source has all entries", () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { freshNetwork, ours, oursAsProcess, program } from "../support/command.js";
+import { parseLines } from "../support/json.js";
 import { listen } from "../support/listener.js";
 import { lacks, must, spawnCommand } from "../support/process.js";
 import { noReference, reference } from "../support/reference.js";
@@ -49,7 +50,7 @@ describe("--dry-run", () => {
 
   /** What a dry run and the real run print and return for the same table; `seconds` of timeouts apart. */
   async function both(line: string): Promise<void> {
-    const mask = (text: string) => text.replace(/ 17 \d+ | -t \d+ |"timeout":\d+/g, " T ");
+    const mask = (text: string) => text.replace(/<timeout>\d+| 17 \d+ | -t \d+ |"timeout":\d+/g, " T ");
     const before = await table();
     const dry = await ours([...words(line), "--dry-run"]);
     assert.deepEqual(await table(), before, "a dry run has changed the table");
@@ -308,4 +309,118 @@ describe("behind the file of -R", () => {
       assert.equal((await ours(["-C"])).stdout, "1\n");
     }
   });
+});
+
+describe("--all-netns", { skip: lacks("ip", "unshare") }, () => {
+  let unnamed: ChildProcess;
+  let name: string;
+  before(async () => {
+    freshNetwork();
+    await load(flow(1));
+    mkdirSync("/run/netns", { recursive: true });
+    mkdirSync("/run/docker/netns", { recursive: true });
+    for (const named of ["blue", "red"]) must("ip", "netns", "add", named);
+    // As docker keeps them; and a name whose namespace has gone.
+    writeFileSync("/run/docker/netns/0123456789ab", "");
+    must("mount", "--bind", "/run/netns/red", "/run/docker/netns/0123456789ab");
+    writeFileSync("/run/netns/stale", "");
+    unnamed = spawn("unshare", ["--net", "sleep", "100"], { stdio: "ignore" });
+    const pid = unnamed.pid!;
+    name = `pid ${pid} sleep`;
+    const comm = () => readFileSync(`/proc/${pid}/comm`, "utf8");
+    await until("the process", () => comm() === "sleep\n");
+    for (const line of [flow(77), flow(78), FLOW6]) must(program, "--netns", "blue", ...words(line));
+    must(program, "--netns", String(pid), ...words(flow(79)));
+  });
+  after(() => {
+    unnamed.kill("SIGKILL");
+    must("umount", "/run/docker/netns/0123456789ab");
+    for (const named of ["blue", "red"]) must("ip", "netns", "del", named);
+    rmSync("/run/netns/stale");
+  });
+  const run = (line: string) => oursAsProcess([...words(line), "--all-netns"]);
+  /** What does not depend on where the test itself runs. */
+  const known = (text: string) =>
+    lines(text).filter((line) => ["blue", "red", name].some((one) => line.replace("[", "").startsWith(one)));
+
+  it("-C: NAME COUNT, each namespace once, the test's own too", () => {
+    const { status, stdout, stderr } = run("-C");
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.deepEqual(known(stdout), ["blue 3", "red 0", `${name} 1`]);
+    assert.equal(lines(stdout).filter((line) => /^pid \d+ \S+ 1$/.test(line)).length, 2);
+    assert.doesNotMatch(stdout, /0123456789ab|stale/);
+  });
+
+  it("-C with a filter", () => {
+    assert.deepEqual(known(run("-C -s 10.0.0.78-10.0.0.79").stdout), ["blue 1", "red 0", `${name} 1`]);
+  });
+
+  it("-L: every line says where it is from, stderr's too", () => {
+    const { status, stdout, stderr } = run("-L -f ipv6");
+    assert.equal(status, 0);
+    assert.match(stdout, /^\[blue\] udp +17 \d+ src=fd::1 .*\n$/);
+    assert.deepEqual(known(stderr), [
+      `[blue] ${PREFIX}1 flow entries have been shown.`,
+      `[red] ${PREFIX}0 flow entries have been shown.`,
+      `[${name}] ${PREFIX}0 flow entries have been shown.`,
+    ]);
+    assert.equal(known(run("-L").stdout).length, 4);
+    assert.equal(known(run("-L --limit 1").stdout).length, 2);
+    const [heading, row] = known(run("-L --group-by dport").stdout);
+    assert.match(heading!, /^\[blue\] DPORT +FLOWS /);
+    assert.match(row!, /^\[blue\] 2 +3 +100\.0 /);
+    assert.ok(known(run("-S").stdout).some((line) => /^\[blue\] cpu=0 /.test(line)));
+    assert.ok(known(run("--diagnose --interval 0").stdout).some((line) => /^\[blue\] Table +3 of /.test(line)));
+  });
+
+  it("json has a member netns", () => {
+    for (const line of [
+      "-L",
+      "-L --group-by src",
+      "-C",
+      "-S",
+      "-S --explain",
+      "--diagnose --interval 0",
+      "-C expect",
+    ]) {
+      const { status, stdout } = run(`${line} -o json`);
+      assert.equal(status, 0);
+      const found = parseLines<{ netns: { name: string; pid?: number; inode: number } }>(stdout);
+      const blue = found.find(({ netns }) => netns.name === "blue");
+      assert.ok(blue !== undefined && blue.netns.pid === undefined, line);
+      assert.equal(found.find(({ netns }) => netns.name === name)?.netns.pid, unnamed.pid, line);
+      assert.equal(
+        new Set(found.map(({ netns }) => netns.inode)).size,
+        new Set(found.map(({ netns }) => netns.name)).size,
+      );
+    }
+  });
+
+  it("without the right to enter them", { skip: lacks("setpriv") }, () => {
+    const without = ["--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", program];
+    const { status, stdout, stderr } = spawnCommand("setpriv", [...without, "-C", "--all-netns"]);
+    assert.equal(status, 1);
+    // Where it is already.
+    assert.match(stdout, /^pid \d+ \S+ 1\n$/);
+    const text = `${PREFIX}cannot enter network namespace: Operation not permitted (it takes CAP_SYS_ADMIN)`;
+    assert.deepEqual(known(stderr), [`[blue] ${text}`, `[red] ${text}`, `[${name}] ${text}`]);
+  });
+
+  for (const [line, message] of [
+    ...["-D", "-U -m 1", "-F", "-E", "-G -s 1.1.1.1 -d 2.2.2.2 -p 99", "--top", "-E expect"].map(
+      (line) => [line, "Illegal option `--all-netns' with this command"] as const,
+    ),
+    ["-R /dev/null", "Illegal option `--all-netns' with this command"],
+    ["-L -z", "Can't use -z with --all-netns"],
+    ["-L -o xml", "Can't use -o xml with --all-netns"],
+    ["-L -o save", "Can't use -o save with --all-netns"],
+    ["-S -o prometheus", "Can't use -o prometheus with --all-netns"],
+    ["-L --netns blue", "cannot specify `--netns' with `--all-netns'"],
+    ["-L --from /dev/null", "cannot specify `--from' with `--all-netns'"],
+    ["-C --interval 1", "Can't use --interval with --all-netns"],
+  ] as const) {
+    it(`${line}: refused`, () => {
+      assert.deepEqual(run(line), { status: 2, stdout: "", stderr: usage(message) });
+    });
+  }
 });

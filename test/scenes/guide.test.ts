@@ -7,9 +7,18 @@
  *   meanwhile: COMMAND   runs while the first command of the block listens for events; then the listener gets SIGINT
  */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 import { freshNetwork, program } from "../support/command.js";
 import { type CodeBlock, codeBlocks, readDocument } from "../support/markdown.js";
 import { fixtures, root } from "../support/paths.js";
@@ -82,10 +91,14 @@ describe("examples of the documents", { skip: lacks("bash", "jq", "ip") }, () =>
   let bin: string;
   before(() => {
     home = process.cwd();
-    // /run is this test file's own.
+    // /run is this test file's own: what is in it may be removed.
+    assert.ok(!existsSync("/run/netns"), "run by `npm test`, which gives each test file a /run of its own");
     bin = mkdtempSync("/run/guide-");
     writeFileSync(join(bin, "conntrack"), `#!/bin/sh\necho $$ >'${bin}/pid'\nexec '${program}' "$@"\n`);
     chmodSync(join(bin, "conntrack"), 0o755);
+  });
+  afterEach(() => {
+    bash("ip -all netns delete");
   });
   after(() => {
     process.chdir(home);
@@ -110,8 +123,6 @@ describe("examples of the documents", { skip: lacks("bash", "jq", "ip") }, () =>
 
   async function setScene(): Promise<void> {
     freshNetwork();
-    // Of the block before; they are in this test file's own /run.
-    bash("ip -all netns delete");
     await loadTable(TABLE);
     process.chdir(mkdtempSync(join(bin, "directory-")));
   }

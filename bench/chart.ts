@@ -8,8 +8,8 @@ import type { Result, RowResult } from "./race.js";
 /** Whose bars look alike, by how a contender's name begins. */
 const SERIES = [
   { style: "reference", begins: "reference", title: "" },
-  { style: "node", begins: "ours on Node", title: "" },
-  { style: "standalone", begins: "ours standalone", title: "" },
+  { style: "node", begins: "ours on Node", title: "this on Node" },
+  { style: "standalone", begins: "ours standalone", title: "this, the executable" },
   { style: "floor", begins: "floor: ", title: "floor" },
   { style: "peer", begins: "node-netlink", title: "" },
 ] as const;
@@ -75,6 +75,9 @@ const PITCH = 16;
 const GROUP_GAP = 18;
 /** A few characters more than fit in a line would be cut off. */
 const LINE_CHARACTERS = 140;
+
+/** The same of a command, in front of the bars. */
+const COMMAND_CHARACTERS = 36;
 
 /** Bars of more than this many times the reference are cut. */
 const LONGEST_RATIO = 2;
@@ -150,6 +153,11 @@ function wrap(words: string, most: number): string[] {
   return lines;
 }
 
+/** As much of a text as there is room for in front of the bars. */
+function shortened(words: string): string {
+  return words.length <= COMMAND_CHARACTERS ? words : `${words.slice(0, COMMAND_CHARACTERS - 1)}…`;
+}
+
 function barLines({ series, result, wallMs, ratio }: Bar, row: RowResult, y: number, scale: number): string[] {
   const width = Math.min(ratio * scale, PLOT_WIDTH);
   const isCut = ratio * scale > PLOT_WIDTH;
@@ -168,8 +176,8 @@ function barLines({ series, result, wallMs, ratio }: Bar, row: RowResult, y: num
 
 /** One group, from `y` down. */
 function groupLines({ row, bars, failed }: Group, y: number, scale: number): string[] {
-  const lines = wrap(`conntrack ${row.line}`, 36);
-  if (row.referenceLine !== undefined) lines.push(`reference: ${row.referenceLine}`);
+  const lines = wrap(`conntrack ${row.line}`, COMMAND_CHARACTERS);
+  if (row.referenceLine !== undefined) lines.push(shortened(`reference: ${row.referenceLine}`));
   const entries = row.entries === 0 ? "empty table" : `${row.entries.toLocaleString("en")} entries`;
   const failures = failed.map(({ contender }, i) =>
     text(PLOT + 7, y + PITCH * (bars.length + i) + BAR - 2, `${contender}: WRONG`, "strong"),

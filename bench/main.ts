@@ -3,7 +3,7 @@
  *   --entries N   the size of the table (400,000)       --runs N      how often each contender runs (7)
  *   --short       a small table and few runs, for CI    --peers       with node-netlink, installed on demand
  *   --json FILE   all figures of all runs as JSON       --from FILE   measures nothing, and shows what --json wrote
- *   --svg FILE    the wall times as a bar chart
+ *   --svg FILE    the wall times as a bar chart           --docs      the results in docs/performance.md, and its chart
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { root } from "../test/support/paths.js";
 import { chart } from "./chart.js";
+import { requireRows, writeDocuments } from "./documents.js";
 import { allowEntries } from "./limit.js";
 import type { Job, RowResult } from "./race.js";
 import { type Machine, machine, machineLine, rowTable } from "./report.js";
@@ -117,21 +118,26 @@ export async function main(argv: readonly string[], prepare: () => Promise<void>
       json: { type: "string" },
       from: { type: "string" },
       svg: { type: "string" },
+      docs: { type: "boolean", default: false },
     },
   });
-  const { short, peers, json, from, svg } = values;
+  const { short, peers, json, from, svg, docs } = values;
   let report: Report;
   if (from !== undefined) {
     report = recall(from, positionals);
+    if (docs) requireRows(report.results.map(({ row }) => row));
   } else {
     const entries = wholeNumber("entries", values.entries ?? (short ? "4000" : "400000"));
     const runs = wholeNumber("runs", values.runs ?? (short ? "2" : "7"));
     const rows = selectRows(positionals, peers);
+    if (docs) requireRows(rows.map(({ name }) => name));
     await prepare();
     if (peers) installPeers();
     report = await measure(rows, entries, runs);
   }
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (svg !== undefined) writeFileSync(svg, chart(machineLine(report.machine), report.results));
-  return report.results.some(({ results }) => results.some(({ wrong }) => wrong)) ? 1 : 0;
+  const wrong = report.results.some(({ results }) => results.some((result) => result.wrong));
+  if (docs && !wrong) writeDocuments(report.machine, report.results);
+  return wrong ? 1 : 0;
 }

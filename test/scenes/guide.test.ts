@@ -56,7 +56,7 @@ function stable(line: string): string {
     .replace(/(-t |"timeout":|"id":|id=|use=|"use":|"inode":|"pid":)\d+/g, "$1N")
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/\b\d\d:\d\d:\d\d\b/g, "TIME")
-    .replace(/(portid=)\d+(?: progname=\S+)?/g, "$1N")
+    .replace(/portid=\S+(?: progname=\S+)?/g, "portid=N")
     .replace(/\b(?:\d+[dhm]\d+[hms]|\d+[hms])(?= )/g, "N")
     .replace(/ +/g, " ")
     .trimEnd();

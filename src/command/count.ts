@@ -1,5 +1,6 @@
 /** -C: how many entries a table holds, or how many of them match. */
 import * as counts from "../ctnetlink/counts.js";
+import type { Counter } from "../ctnetlink/view.js";
 import { type Metric, matchingMetrics, metricLines, occupancyMetrics } from "../format/prometheus.js";
 import { countJson } from "../format/stats.js";
 import { checkStatus, dumpFlows } from "../match/dump.js";
@@ -7,7 +8,7 @@ import type { FlowFilter } from "../match/filter.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
 import type { Count } from "./command.js";
 import type { Context } from "./context.js";
-import { withConnection } from "./context.js";
+import { repeaterOf, withConnection } from "./context.js";
 import { withFacts } from "./facts.js";
 import { warnIfInterrupted } from "./list.js";
 import { orFromProc } from "./proc.js";
@@ -26,12 +27,15 @@ function showMetrics(metrics: readonly Metric[], context: Context): void {
 /** How many entries match. */
 export function countMatching(filter: FlowFilter, context: Context): number {
   checkStatus(filter);
-  let count = 0;
+  const counter: Counter = { count: 0 };
+  const repeater = repeaterOf(context);
   const { interrupted } = withFacts(context, filter, (options) =>
-    withConnection(context, (connection) => dumpFlows(connection, filter, () => void count++, options)),
+    withConnection(context, (connection) =>
+      dumpFlows(connection, filter, (view) => view.count(counter), { ...options, repeater }),
+    ),
   );
   warnIfInterrupted(interrupted, context);
-  return count;
+  return counter.count;
 }
 
 export function countFlows(command: Count, context: Context): number {

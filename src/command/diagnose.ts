@@ -7,7 +7,7 @@ import { toJson } from "../format/json.js";
 import { metricLines } from "../format/prometheus.js";
 import { toUtf8 } from "../system/text.js";
 import type { Diagnose } from "./command.js";
-import { type Context, withConnection } from "./context.js";
+import { type Context, repeaterOf, withConnection } from "./context.js";
 import { withFacts } from "./facts.js";
 import { sleep } from "./wait.js";
 
@@ -23,7 +23,7 @@ export function diagnose({ filter, intervalSeconds, format }: Diagnose, context:
         },
         filter,
         intervalSeconds,
-        options,
+        { ...options, repeater: repeaterOf(context) },
       ),
     ),
   );

@@ -11,7 +11,7 @@ import { groupMetrics } from "../tally/metrics.js";
 import { sortGroups } from "../tally/order.js";
 import { tally } from "../tally/tally.js";
 import type { GroupFlows, Repetition } from "./command.js";
-import { type Context, say, withConnection } from "./context.js";
+import { type Context, repeaterOf, say, withConnection } from "./context.js";
 import { warnOfUncounted, withFacts } from "./facts.js";
 import { dumpType, warnIfInterrupted } from "./list.js";
 import { clockText, repeat } from "./repeat.js";
@@ -66,7 +66,9 @@ function hintAtAccounting(context: Context, isSaved: boolean): void {
 function read({ table: name, filter, by }: GroupFlows, context: Context): GroupTable {
   const table = new GroupTable(by, GROUP_SUMS);
   const { interrupted } = withFacts(context, filter, (facts) =>
-    withConnection(context, (connection) => tally(connection, filter, [table], { ...facts, type: dumpType(name) })),
+    withConnection(context, (connection) =>
+      tally(connection, filter, [table], { ...facts, type: dumpType(name), repeater: repeaterOf(context) }),
+    ),
   );
   warnIfInterrupted(interrupted, context);
   return table;

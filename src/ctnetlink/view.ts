@@ -2,7 +2,7 @@
  * Views over one ctnetlink message in a receive buffer: where each attribute lies, and typed reads of it.
  * A view is made once and pointed at message after message; reading allocates nothing.
  */
-import { readU16BE, readU32BE, readU32Host, readU64BE } from "../netlink/attributes.js";
+import { readU16BE, readU32BE, readU32Host, readU64BE, writeU32Host } from "../netlink/attributes.js";
 import { messageFlags, messageType } from "../netlink/message.js";
 import type { ByteWriter } from "../system/byte-writer.js";
 import { WireError } from "../system/errors.js";
@@ -114,6 +114,28 @@ export interface Bytes {
 /** How many messages something is true of. */
 export interface Counter {
   count: number;
+}
+
+/** Sums by key (GroupTable in src/tally). */
+export interface Sums {
+  /** The words that native code knows (TABLE in src/netlink/backend/traces.ts). Another array after it grew. */
+  readonly memory: Uint32Array;
+  /** Makes room for the groups of some hundred messages. */
+  reserve(): void;
+  /** Finds the row of the key that was written, or makes it: the sums below are its. */
+  enter(): void;
+  /** Adds a number of 64 bits, in two halves. */
+  addTo(index: number, high: number, low: number): void;
+}
+
+/** Bytes that keys are compared with (Ranking in src/tally). */
+export interface Threshold {
+  /** A word that is 0, and the bytes. Empty while there are none. */
+  readonly memory: Uint32Array;
+  /** Whether all bytes of a key but the first are inverted before they are compared. */
+  readonly inverted: boolean;
+  /** Whether the key that was written does not come before the bytes; false while there are none. */
+  isNotBefore(): boolean;
 }
 
 /** Whole seconds of a time in nanoseconds. */
@@ -371,14 +393,6 @@ abstract class MessageView {
     to.length += count;
   }
 
-  /** As many bytes as the mask has, under the mask. */
-  copyMasked(to: Bytes, slot: number, mask: Uint8Array): void {
-    const { buffer } = this;
-    const from = this.start + this.at(slot);
-    for (let i = 0; i < mask.length; i++) to.buffer[to.length + i] = buffer[from + i]! & mask[i]!;
-    to.length += mask.length;
-  }
-
   /** What a table of 256 bytes says of the first byte. */
   copyLookedUp(to: Bytes, slot: number, table: Uint8Array): void {
     to.buffer[to.length++] = table[this.buffer[this.start + this.at(slot)]!]!;
@@ -405,6 +419,48 @@ abstract class MessageView {
       carry >>= 8;
     }
     to.length += 8;
+  }
+
+  /** As many bytes as `and` has, under it as a mask, then changed by exclusive or with `xor`. */
+  copyCombined(to: Bytes, slot: number, and: Uint8Array, xor: Uint8Array): void {
+    const { buffer } = this;
+    const from = this.start + this.at(slot);
+    for (let i = 0; i < and.length; i++) to.buffer[to.length + i] = (buffer[from + i]! & and[i]!) ^ xor[i]!;
+    to.length += and.length;
+  }
+
+  /** Overwrites four bytes at `at` with the counter, in host byte order, and adds 1 to it. */
+  number({ buffer }: Bytes, at: number, counter: Counter): void {
+    writeU32Host(buffer, at, counter.count >>> 0);
+    counter.count++;
+  }
+
+  /** Begins a key: what is copied to it from now on. */
+  beginKey(key: Bytes): void {
+    key.length = 0;
+  }
+
+  // Adding up
+
+  /** Goes to the row of the key that was begun last. */
+  enter(sums: Sums, _key: Bytes): void {
+    sums.enter();
+  }
+
+  /** Adds 1 to a sum of the row. */
+  addOne(sums: Sums, index: number): void {
+    sums.addTo(index, 0, 1);
+  }
+
+  /** Adds a 64-bit number to a sum of the row. */
+  addNumber(sums: Sums, index: number, slot: number): void {
+    const at = this.start + this.at(slot);
+    sums.addTo(index, readU32BE(this.buffer, at), readU32BE(this.buffer, at + 4));
+  }
+
+  /** Whether the key that was begun last does not come before a threshold. */
+  isNotBefore(threshold: Threshold, _key: Bytes): boolean {
+    return threshold.isNotBefore();
   }
 
   #use(buffer: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** Reads the facts: the counters, one dump of the table, the settings. It changes nothing. */
 import * as C from "../ctnetlink/constants.js";
 import { occupancy } from "../ctnetlink/counts.js";
+import { fieldSet } from "../ctnetlink/fields.js";
 import { cpuStats } from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
 import { checkStatus, type DumpOptions } from "../match/dump.js";
@@ -45,11 +46,13 @@ const TCP_STATE = S.TCP + C.CTA_PROTOINFO_TCP_STATE;
 const STATUS = S.TOP + C.CTA_STATUS;
 const ESTABLISHED = protocolByNumber(6)!.protoinfo!.states.indexOf("ESTABLISHED");
 
+const IS_ESTABLISHED = fieldSet(1, [{ from: Uint8Array.of(ESTABLISHED), to: Uint8Array.of(ESTABLISHED) }]);
+
 const isAssuredAndEstablished: Predicate = (view) =>
   view.has(TCP_STATE) &&
-  view.u8(TCP_STATE) === ESTABLISHED &&
+  view.isIn(TCP_STATE, IS_ESTABLISHED) &&
   view.has(STATUS) &&
-  (view.u32(STATUS) & C.IPS_ASSURED) !== 0;
+  view.bits(STATUS, C.IPS_ASSURED) !== 0;
 
 function tables() {
   const endpoint = () => [named("protocol"), named("dst"), named("dport")];

@@ -784,22 +784,57 @@ static napi_value call_drop_trace(napi_env env, napi_callback_info info) {
   return result(env, 0);
 }
 
-/* runTraces(traces, buffer, out, state: Uint32Array, lengths: Int32Array or undefined): RUN_*. */
-static napi_value call_run_traces(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
-  struct traces *traces;
-  void *in, *out, *state, *lengths = NULL;
-  size_t in_size, out_size, words, datagrams = 0;
+/* A typed array, or undefined, which leaves *data and *length as they are. */
+static bool get_optional_array(napi_env env, napi_value value, napi_typedarray_type wanted, void **data,
+                               size_t *length) {
   napi_valuetype type;
-  if (!get_arguments(env, info, 5, arguments) || !get_traces(env, arguments[0], &traces) ||
-      !get_array(env, arguments[1], napi_uint8_array, &in, &in_size) ||
-      !get_array(env, arguments[2], napi_uint8_array, &out, &out_size) ||
-      !get_array(env, arguments[3], napi_uint32_array, &state, &words) ||
-      napi_typeof(env, arguments[4], &type) != napi_ok ||
-      (type != napi_undefined && !get_array(env, arguments[4], napi_int32_array, &lengths, &datagrams))) {
+  if (napi_typeof(env, value, &type) != napi_ok) return false;
+  return type == napi_undefined || get_array(env, value, wanted, data, length);
+}
+
+/* The words of tables, from an array of Uint32Array, or none from undefined. */
+static bool get_tables(napi_env env, napi_value array, struct run_request *request) {
+  napi_valuetype type;
+  uint32_t count;
+  if (napi_typeof(env, array, &type) != napi_ok) return false;
+  if (type == napi_undefined) return true;
+  if (napi_get_array_length(env, array, &count) != napi_ok || count > MOST_TABLES) return false;
+  for (; request->table_count < count; request->table_count++) {
+    napi_value one;
+    void *words;
+    size_t length;
+    if (napi_get_element(env, array, (uint32_t)request->table_count, &one) != napi_ok ||
+        !get_array(env, one, napi_uint32_array, &words, &length))
+      return false;
+    request->tables[request->table_count] = (struct table){words, length};
+  }
+  return true;
+}
+
+/*
+ * runTraces(traces, buffer, out, state: Uint32Array, lengths: Int32Array or undefined, chosen: Int32Array or undefined,
+ * tables: Uint32Array[] or undefined): RUN_*.
+ */
+static napi_value call_run_traces(napi_env env, napi_callback_info info) {
+  napi_value arguments[7];
+  struct traces *traces;
+  struct run_request request = {0};
+  void *in, *out, *state, *lengths = NULL, *chosen = NULL;
+  if (!get_arguments(env, info, 7, arguments) || !get_traces(env, arguments[0], &traces) ||
+      !get_array(env, arguments[1], napi_uint8_array, &in, &request.in_size) ||
+      !get_array(env, arguments[2], napi_uint8_array, &out, &request.out_size) ||
+      !get_array(env, arguments[3], napi_uint32_array, &state, &request.state_words) ||
+      !get_optional_array(env, arguments[4], napi_int32_array, &lengths, &request.lengths_count) ||
+      !get_optional_array(env, arguments[5], napi_int32_array, &chosen, &request.chosen_words) ||
+      !get_tables(env, arguments[6], &request)) {
     return result(env, -EINVAL);
   }
-  return result(env, traces_run(traces, in, in_size, out, out_size, state, words, lengths, datagrams));
+  request.in = in;
+  request.out = out;
+  request.state = state;
+  request.lengths = lengths;
+  request.chosen = chosen;
+  return result(env, traces_run(traces, &request));
 }
 
 /* unshareNetwork(): 0. */

@@ -481,18 +481,40 @@ FUNCTION(call_drop_trace) {
   return result(0);
 }
 
+/* The words of tables, from an array of Uint32Array; the array holds them. */
+static bool get_tables(JSContext *context, JSValueConst array, struct run_request *request) {
+  for (;;) {
+    JSValue one = JS_GetPropertyUint32(context, array, (uint32_t)request->table_count);
+    if (JS_IsUndefined(one)) return true;
+    void *words = NULL;
+    size_t length = 0;
+    bool good = request->table_count < MOST_TABLES && get_array(context, one, JS_TYPED_ARRAY_UINT32, &words, &length);
+    JS_FreeValue(context, one);
+    if (!good) return false;
+    request->tables[request->table_count++] = (struct table){words, length};
+  }
+}
+
 FUNCTION(call_run_traces) {
   struct traces *traces = JS_GetOpaque(arguments[0], traces_class);
-  void *in, *out, *state, *lengths = NULL;
-  size_t in_size, out_size, words, datagrams = 0;
-  if (traces == NULL || !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT8, &in, &in_size) ||
-      !get_array(context, arguments[2], JS_TYPED_ARRAY_UINT8, &out, &out_size) ||
-      !get_array(context, arguments[3], JS_TYPED_ARRAY_UINT32, &state, &words) ||
+  struct run_request request = {0};
+  void *in, *out, *state, *lengths = NULL, *chosen = NULL;
+  if (traces == NULL || !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT8, &in, &request.in_size) ||
+      !get_array(context, arguments[2], JS_TYPED_ARRAY_UINT8, &out, &request.out_size) ||
+      !get_array(context, arguments[3], JS_TYPED_ARRAY_UINT32, &state, &request.state_words) ||
       (!JS_IsUndefined(arguments[4]) &&
-       !get_array(context, arguments[4], JS_TYPED_ARRAY_INT32, &lengths, &datagrams))) {
+       !get_array(context, arguments[4], JS_TYPED_ARRAY_INT32, &lengths, &request.lengths_count)) ||
+      (!JS_IsUndefined(arguments[5]) &&
+       !get_array(context, arguments[5], JS_TYPED_ARRAY_INT32, &chosen, &request.chosen_words)) ||
+      (!JS_IsUndefined(arguments[6]) && !get_tables(context, arguments[6], &request))) {
     return result(-EINVAL);
   }
-  return result(traces_run(traces, in, in_size, out, out_size, state, words, lengths, datagrams));
+  request.in = in;
+  request.out = out;
+  request.state = state;
+  request.lengths = lengths;
+  request.chosen = chosen;
+  return result(traces_run(traces, &request));
 }
 
 static const JSCFunctionListEntry functions[] = {
@@ -536,7 +558,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("newTraces", 0, call_new_traces),
     JS_CFUNC_DEF("addTrace", 5, call_add_trace),
     JS_CFUNC_DEF("dropTrace", 1, call_drop_trace),
-    JS_CFUNC_DEF("runTraces", 5, call_run_traces),
+    JS_CFUNC_DEF("runTraces", 7, call_run_traces),
 };
 
 #define FUNCTIONS (int)(sizeof(functions) / sizeof(*functions))

@@ -13,6 +13,7 @@
 #define LONGEST_PROGRAM 4096
 #define MOST_OUTPUT 8192
 #define MOST_TRACES 256
+#define COUNTERS (STATE_WORDS - STATE_COUNTERS)
 #define NS_PER_SECOND 1000000000
 
 /* OPERATIONS in src/netlink/backend/traces.ts says what each does. */
@@ -36,6 +37,15 @@ enum {
   SUM_IN,
   SUM_NOT_IN,
   COUNT,
+  COMBINE,
+  LOOKUP,
+  QUOTIENT,
+  ADD,
+  NUMBER,
+  ENTER,
+  ADD_ONE,
+  ADD_FIELD,
+  NOT_BEFORE,
 };
 
 struct instruction {
@@ -65,14 +75,31 @@ struct traces {
   uint8_t octets[256][4];
 };
 
-/* A run: what does not change while it goes on. */
+/* The words of a table: TABLE in src/netlink/backend/traces.ts. Places, keys and sums lie behind them. */
+enum { TABLE_CAPACITY, TABLE_SIZE, TABLE_MOST, TABLE_SEED, TABLE_KEY_WORDS, TABLE_SUMS, TABLE_WORDS };
+
+/* A table, opened. */
+struct open_table {
+  /* Its words; NULL where the run has no such table. */
+  uint32_t *words;
+  uint32_t capacity, most, key_words, sum_count;
+  /* Open addressing: 1 + the row, or 0 for a free place; twice the capacity, which is a power of two. */
+  uint32_t *places;
+  uint32_t *keys, *sums;
+};
+
+/* A run: what does not change while it goes on, and the tables. */
 struct run {
   struct traces *traces;
+  const struct run_request *request;
   const uint8_t *in;
-  uint32_t sequence;
+  uint32_t sequence, sequences;
   uint64_t now; /* in microseconds */
   uint8_t *out_end;
-  uint32_t *counters;
+  uint32_t *counters, *state;
+  struct open_table tables[MOST_TABLES];
+  /* Whether a table has no room for one more group, and should have. */
+  bool full;
 };
 
 struct traces *traces_new(void) {
@@ -120,6 +147,13 @@ static void remove_oldest(struct traces *traces) {
     }
   }
   if (oldest != NULL) remove_trace(traces, oldest);
+}
+
+static uint64_t read_big_endian(const uint8_t *at, size_t bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes; i++)
+    value = value << 8 | at[i];
+  return value;
 }
 
 /* Checking a trace. Each of the checks answers with how much the instruction writes at most, or with -1. */
@@ -213,9 +247,48 @@ static int check(const struct instruction *i, size_t length, const uint8_t *cons
   case SUM_NOT_IN:
     return within(at, 8, length) && within(b, 8, length) && c <= size ? check_set(constants + c, 8, size - c) : -1;
   case COUNT:
-    return at < STATE_WORDS - STATE_COUNTERS ? 0 : -1;
+    return at < COUNTERS ? 0 : -1;
+  case COMBINE:
+    return within(at, b, length) && within(c, 2 * b, size) ? (int)b : -1;
+  case LOOKUP:
+    return within(at, 1, length) && within(b, 256, size) ? 1 : -1;
+  case QUOTIENT:
+    return within(at, 4, length) && within(b, 4, size) && read_big_endian(constants + b, 4) > 0 ? 4 : -1;
+  case ADD:
+    return within(at, 8, length) && within(b, 8, length) ? 8 : -1;
+  case NUMBER:
+    return b < COUNTERS ? 0 : -1;
+  case ENTER:
+    /* Zeros behind the key fill its last word. */
+    return at < MOST_TABLES ? 3 : -1;
+  case ADD_ONE:
+    return 0;
+  case ADD_FIELD:
+    return within(at, 8, length) ? 0 : -1;
+  case NOT_BEFORE:
+    return at < MOST_TABLES && c <= 1 ? 0 : -1;
   }
   return -1;
+}
+
+/* What instructions take back or overwrite must be there: how much of the output is certain behind this one; -1 for too
+ * little. */
+static long certain_after(const struct instruction *i, int writes, long certain) {
+  switch (i->operation) {
+  case TEXT:
+  case COPY:
+  case COMBINE:
+  case LOOKUP:
+  case QUOTIENT:
+  case ADD:
+    return certain + writes;
+  case NUMBER:
+    return i->at + 4 <= certain ? certain : -1;
+  case ENTER:
+  case NOT_BEFORE:
+    return i->b <= certain ? certain - i->b : -1;
+  }
+  return certain;
 }
 
 int traces_add(struct traces *traces, const uint8_t *mask, const uint8_t *pattern, size_t length,
@@ -227,10 +300,13 @@ int traces_add(struct traces *traces, const uint8_t *mask, const uint8_t *patter
   memcpy(&header, pattern, sizeof(header));
   if (header.nlmsg_len != length || (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) return -EINVAL;
   size_t most = 0;
+  long certain = 0;
   for (size_t i = 0; i < words; i += 4) {
     struct instruction instruction = {program[i], program[i + 1], program[i + 2], program[i + 3]};
     int writes = check(&instruction, length, constants, constants_length);
     if (writes < 0) return -EINVAL;
+    certain = certain_after(&instruction, writes, certain);
+    if (certain < 0) return -EINVAL;
     most += (size_t)writes;
   }
   if (most > MOST_OUTPUT) return -EINVAL;
@@ -265,11 +341,10 @@ int traces_add(struct traces *traces, const uint8_t *mask, const uint8_t *patter
 
 /* Repeating a trace */
 
-static uint64_t read_big_endian(const uint8_t *at, size_t bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < bytes; i++)
-    value = value << 8 | at[i];
-  return value;
+static uint8_t *big_endian(uint8_t *out, uint64_t value, size_t bytes) {
+  for (size_t i = bytes; i > 0; i--, value >>= 8)
+    out[i - 1] = (uint8_t)value;
+  return out + bytes;
 }
 
 static uint64_t seconds(const uint8_t *nanoseconds) {
@@ -399,6 +474,80 @@ static uint64_t positive_difference(uint64_t from, uint64_t to) {
   return to > from ? to - from : 0;
 }
 
+/* Tables of sums */
+
+/* False for a table whose words do not say what it is. */
+static bool open_table(const struct table *table, struct open_table *opened) {
+  const uint32_t *words = table->words;
+  if (table->length < TABLE_WORDS) return false;
+  uint64_t capacity = words[TABLE_CAPACITY], key_words = words[TABLE_KEY_WORDS], sums = words[TABLE_SUMS];
+  uint64_t room = table->length - TABLE_WORDS;
+  if (capacity == 0 || (capacity & (capacity - 1)) != 0 || words[TABLE_SIZE] > capacity) return false;
+  if (capacity > room || key_words > room || sums > room || capacity > room / (2 + key_words + 2 * sums)) return false;
+  opened->words = table->words;
+  opened->capacity = (uint32_t)capacity;
+  opened->most = words[TABLE_MOST];
+  opened->key_words = (uint32_t)key_words;
+  opened->sum_count = (uint32_t)sums;
+  opened->places = table->words + TABLE_WORDS;
+  opened->keys = opened->places + 2 * capacity;
+  opened->sums = opened->keys + capacity * key_words;
+  return true;
+}
+
+/* Whether the next new group would find no room, and is not one too many. */
+static bool is_full(const struct open_table *table) {
+  return table->words != NULL && table->words[TABLE_SIZE] >= table->capacity && table->capacity < table->most;
+}
+
+/* GroupTable in src/tally/group-table.ts hashes likewise. */
+static uint32_t hash_of(const uint8_t *key, size_t words, uint32_t hash) {
+  for (size_t i = 0; i < words; i++) {
+    uint32_t word;
+    memcpy(&word, key + 4 * i, sizeof(word));
+    hash = (hash ^ word) * UINT32_C(0x9e3779b1);
+    hash ^= hash >> 15;
+  }
+  hash *= UINT32_C(0x85ebca6b);
+  return hash ^ hash >> 13;
+}
+
+/* The sums of a key's row, which is made where there is room for it, else NULL. The key is as many words as the table's
+ * are. */
+static uint32_t *enter(const struct open_table *table, const uint8_t *key) {
+  const size_t words = table->key_words, row_words = 2 * (size_t)table->sum_count;
+  uint32_t mask = 2 * table->capacity - 1, place = hash_of(key, words, table->words[TABLE_SEED]) & mask, row;
+  /* Half of the places are free, if the table is what it says; else this ends all the same. */
+  for (uint32_t tries = 0; (row = table->places[place]) != 0; place = (place + 1) & mask) {
+    if (row > table->capacity || tries++ > mask) return NULL;
+    if (memcmp(table->keys + (row - 1) * words, key, 4 * words) == 0) return table->sums + (row - 1) * row_words;
+  }
+  row = table->words[TABLE_SIZE];
+  if (row >= table->most || row >= table->capacity) return NULL;
+  memcpy(table->keys + row * words, key, 4 * words);
+  table->places[place] = row + 1;
+  table->words[TABLE_SIZE] = row + 1;
+  return table->sums + row * row_words;
+}
+
+static void add_to(uint32_t *sum, uint64_t value) {
+  uint64_t total;
+  memcpy(&total, sum, sizeof(total));
+  total += value;
+  memcpy(sum, &total, sizeof(total));
+}
+
+/* Whether a key, inverted behind its first byte or not, does not come before the bytes behind the first word. */
+static bool is_not_before(const struct table *table, const uint8_t *key, size_t width, bool inverted) {
+  const uint8_t *threshold = (const uint8_t *)(table->words + 1);
+  if (table->length < 1 || width > 4 * (table->length - 1)) return false;
+  for (size_t i = 0; i < width; i++) {
+    uint8_t byte = inverted && i > 0 ? (uint8_t)~key[i] : key[i];
+    if (byte != threshold[i]) return byte > threshold[i];
+  }
+  return true;
+}
+
 static bool fits(struct trace *trace, const uint8_t *message) {
   const uint64_t *bits = trace->bits;
   size_t whole = trace->length / 8;
@@ -422,7 +571,11 @@ static bool fits(struct trace *trace, const uint8_t *message) {
 }
 
 /* Where the output ends; NULL where a condition of the trace does not hold. */
-static uint8_t *repeat(const struct run *run, const struct trace *trace, const uint8_t *message, uint8_t *out) {
+static uint8_t *repeat(struct run *run, const struct trace *trace, const uint8_t *message, uint8_t *out) {
+  uint8_t *begin = out;
+  /* The row that ENTER found, and how many sums it has. */
+  uint32_t *sums = NULL;
+  size_t sum_count = 0;
   const struct instruction *end = trace->program + trace->instructions;
   for (const struct instruction *i = trace->program; i < end; i++) {
     const uint8_t *at = message + i->at;
@@ -494,23 +647,83 @@ static uint8_t *repeat(const struct run *run, const struct trace *trace, const u
     case COUNT:
       run->counters[i->at]++;
       break;
+    case COMBINE: {
+      const uint8_t *mask = trace->constants + i->c, *change = mask + i->b;
+      for (size_t j = 0; j < i->b; j++)
+        *out++ = (at[j] & mask[j]) ^ change[j];
+      break;
+    }
+    case LOOKUP:
+      *out++ = trace->constants[i->b + *at];
+      break;
+    case QUOTIENT:
+      out = big_endian(out, read_big_endian(at, 4) / read_big_endian(trace->constants + i->b, 4), 4);
+      break;
+    case ADD:
+      out = big_endian(out, read_big_endian(at, 8) + read_big_endian(message + i->b, 8), 8);
+      break;
+    case NUMBER: {
+      uint32_t number = run->counters[i->b]++;
+      memcpy(begin + i->at, &number, sizeof(number));
+      break;
+    }
+    case ENTER: {
+      const struct open_table *table = &run->tables[i->at];
+      size_t words = (i->b + 3u) / 4;
+      sums = NULL;
+      sum_count = 0;
+      /* Without its table the key stays in the output: that is how a new trace is tried. */
+      if (table->words == NULL) break;
+      memset(out, 0, 4 * words - i->b);
+      out -= i->b;
+      if (words != table->key_words) break;
+      sums = enter(table, out);
+      if (sums != NULL) sum_count = table->sum_count;
+      run->full = run->full || is_full(table);
+      break;
+    }
+    case ADD_ONE:
+      if (i->at < sum_count) add_to(sums + 2 * i->at, 1);
+      break;
+    case ADD_FIELD:
+      if (i->b < sum_count) add_to(sums + 2 * i->b, read_big_endian(at, 8));
+      break;
+    case NOT_BEFORE:
+      out -= i->b;
+      if (i->at >= run->request->table_count || !is_not_before(&run->request->tables[i->at], out, i->b, i->c != 0))
+        return NULL;
+      break;
     }
   }
   return out;
 }
 
+/* Notes that a message wrote something. */
+static void choose(struct run *run, const uint8_t *message, uint32_t length, const uint8_t *out) {
+  uint32_t *state = run->state;
+  state[STATE_COUNT]++;
+  state[STATE_LAST] = (uint32_t)(out - run->request->out);
+  if (run->request->chosen == NULL) return;
+  int32_t *pair = run->request->chosen + 2 * state[STATE_CHOSEN]++;
+  pair[0] = (int32_t)(message - run->in);
+  pair[1] = (int32_t)length;
+}
+
 /* Does the messages from *at to `end`, and moves *at and *out on. */
-static int run_messages(const struct run *run, size_t *at, size_t end, uint8_t **out, uint32_t *count) {
+static int run_messages(struct run *run, size_t *at, size_t end, uint8_t **out) {
   struct traces *traces = run->traces;
+  const struct run_request *request = run->request;
   while (end - *at >= HEADERS) {
     const uint8_t *message = run->in + *at;
     uint32_t length, sequence;
     memcpy(&length, message, sizeof(length));
     memcpy(&sequence, message + SEQUENCE_AT, sizeof(sequence));
     if (length < HEADERS || length > end - *at || length > LONGEST_MESSAGE || length % 4 != 0 ||
-        sequence != run->sequence) {
+        sequence - run->sequence >= run->sequences) {
       return RUN_UNKNOWN;
     }
+    if (run->full) return RUN_FULL;
+    if (request->chosen != NULL && 2 * (size_t)run->state[STATE_CHOSEN] + 2 > request->chosen_words) return RUN_FULL;
     struct trace **first = &traces->of_length[length / 4], **link = first, *trace;
     uint8_t *written = NULL;
     for (; (trace = *link) != NULL; link = &trace->next) {
@@ -526,7 +739,7 @@ static int run_messages(const struct run *run, size_t *at, size_t end, uint8_t *
       trace->next = *first;
       *first = trace;
     }
-    if (written != *out) ++*count;
+    if (written != *out) choose(run, message, length, *out);
     *out = written;
     *at += length;
   }
@@ -534,35 +747,58 @@ static int run_messages(const struct run *run, size_t *at, size_t end, uint8_t *
 }
 
 /* The same for datagrams in slots. */
-static int run_datagrams(const struct run *run, size_t *at, size_t slot, const int32_t *lengths, size_t datagrams,
-                         uint8_t **out, uint32_t *count) {
-  for (size_t i; (i = *at / slot) < datagrams; *at = (i + 1) * slot) {
+static int run_datagrams(struct run *run, size_t *at, size_t slot, uint8_t **out) {
+  const int32_t *lengths = run->request->lengths;
+  for (size_t i; (i = *at / slot) < run->request->lengths_count; *at = (i + 1) * slot) {
     if (lengths[i] < 0 || (size_t)lengths[i] > slot) return RUN_UNKNOWN;
     size_t end = i * slot + (size_t)lengths[i];
-    int ended = *at < end ? run_messages(run, at, end, out, count) : RUN_END;
+    int ended = *at < end ? run_messages(run, at, end, out) : RUN_END;
     if (ended != RUN_END) return ended;
   }
   return RUN_END;
 }
 
-int traces_run(struct traces *traces, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size, uint32_t *state,
-               size_t state_words, const int32_t *lengths, size_t datagrams) {
-  if (state_words < STATE_WORDS) return -EINVAL;
+/* The same for messages that pairs tell of; *at is the number of a pair. */
+static int run_pairs(struct run *run, size_t *at, uint8_t **out) {
+  const struct run_request *request = run->request;
+  for (; *at < request->lengths_count / 2; ++*at) {
+    int32_t begin = request->lengths[2 * *at], length = request->lengths[2 * *at + 1];
+    if (begin < 0 || length < 0 || (size_t)begin > request->in_size ||
+        (size_t)length > request->in_size - (size_t)begin)
+      return RUN_UNKNOWN;
+    size_t message = (size_t)begin;
+    int ended = run_messages(run, &message, message + (size_t)length, out);
+    if (ended != RUN_END) return ended;
+  }
+  return RUN_END;
+}
+
+int traces_run(struct traces *traces, const struct run_request *request) {
+  uint32_t *state = request->state;
+  if (request->state_words < STATE_WORDS) return -EINVAL;
   size_t at = state[STATE_AT], end = state[STATE_END], length = state[STATE_LENGTH], slot = state[STATE_SLOT];
-  if (length > out_size) return -EINVAL;
-  if (lengths == NULL ? at > end || end > in_size : slot == 0 || in_size / slot < datagrams) return -EINVAL;
+  const bool messages = request->lengths == NULL;
+  if (length > request->out_size) return -EINVAL;
+  if (messages ? at > end || end > request->in_size : slot != 0 && request->in_size / slot < request->lengths_count)
+    return -EINVAL;
   struct run run = {.traces = traces,
-                    .in = in,
+                    .request = request,
+                    .in = request->in,
                     .sequence = state[STATE_SEQUENCE],
+                    .sequences = state[STATE_SEQUENCES] == 0 ? 1 : state[STATE_SEQUENCES],
                     .now = state[STATE_SECONDS] * UINT64_C(1000000) + state[STATE_MICROSECONDS],
-                    .out_end = out + out_size,
-                    .counters = state + STATE_COUNTERS};
-  uint8_t *written = out + length;
-  uint32_t count = 0;
-  int ended = lengths == NULL ? run_messages(&run, &at, end, &written, &count)
-                              : run_datagrams(&run, &at, slot, lengths, datagrams, &written, &count);
+                    .out_end = request->out + request->out_size,
+                    .counters = state + STATE_COUNTERS,
+                    .state = state};
+  for (size_t i = 0; i < request->table_count; i++) {
+    /* What is no table may be what keys are compared with. */
+    if (open_table(&request->tables[i], &run.tables[i])) run.full = run.full || is_full(&run.tables[i]);
+  }
+  uint8_t *written = request->out + length;
+  int ended = messages    ? run_messages(&run, &at, end, &written)
+              : slot != 0 ? run_datagrams(&run, &at, slot, &written)
+                          : run_pairs(&run, &at, &written);
   state[STATE_AT] = (uint32_t)at;
-  state[STATE_LENGTH] = (uint32_t)(written - out);
-  state[STATE_COUNT] += count;
+  state[STATE_LENGTH] = (uint32_t)(written - request->out);
   return ended;
 }

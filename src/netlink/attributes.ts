@@ -45,6 +45,11 @@ export function readU32Host(buffer: Uint8Array, offset: number): number {
     : readU32BE(buffer, offset);
 }
 
+/** Writes a u32 in host byte order. */
+export function writeU32Host(buffer: Uint8Array, offset: number, value: number): void {
+  for (let i = 0; i < 4; i++) buffer[offset + i] = value >>> (8 * (LITTLE_ENDIAN ? i : 3 - i));
+}
+
 /** An s32 in host byte order. */
 export function readS32Host(buffer: Uint8Array, offset: number): number {
   return readU32Host(buffer, offset) | 0;

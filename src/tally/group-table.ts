@@ -7,15 +7,18 @@
  *
  * Rows are numbered in the order in which their groups were first seen, and keep their numbers. Memory grows with the groups.
  */
-import type { FlowView } from "../ctnetlink/view.js";
+import type { FlowView, Sums } from "../ctnetlink/view.js";
 import type { Predicate } from "../match/filter.js";
 import { LITTLE_ENDIAN } from "../netlink/attributes.js";
+import { TABLE, TABLE_WORDS } from "../netlink/backend/traces.js";
 import type { LabelMap } from "../system/labelmap.js";
 import type { Field, FieldValue } from "./fields.js";
 import { KeyWriter } from "./key.js";
 import type { Sum } from "./sums.js";
 
-const FIRST_CAPACITY = 256;
+const FIRST_CAPACITY = 1024;
+/** More than the flows of one datagram of a dump: so many groups may be new in one run of the traces. */
+const RESERVE = 512;
 const WORD = 0x100000000;
 /** A sum is a u64 in host byte order: which of its two words is the low one. */
 const LOW = LITTLE_ENDIAN ? 0 : 1;
@@ -35,35 +38,35 @@ export interface Bounds {
 /** In place of a row. */
 const NO_ROW = -1;
 
-export class GroupTable {
+/** More than there can be groups. */
+const NO_LIMIT = 0xffffffff;
+
+export class GroupTable implements Sums {
   readonly fields: readonly Field[];
   readonly sums: readonly Sum[];
   /** Where each field begins in a key. */
   readonly offsets: readonly number[];
-  /** How many groups there are. */
-  size = 0;
 
   readonly #key: KeyWriter;
   /** Words of a key. */
   readonly #words: number;
   readonly #where: Predicate | undefined;
-  readonly #most: number;
-  /** Who makes up addresses must not know which of them collide. */
-  readonly #seed = (Math.random() * WORD) >>> 0;
-  #capacity = FIRST_CAPACITY;
+  /** All of it in one array, so that native code can add flows too: TABLE, and the three below. */
+  #memory: Uint32Array;
+  /** Open addressing: 1 + the row, or 0 for a free place. Twice the capacity, so half of it stays free. */
+  #places: Uint32Array;
   /** The keys by row, and the same as bytes. */
   #keys: Uint32Array;
   #keyBytes: Uint8Array;
   /** By row, two words for each sum. */
   #sums: Uint32Array;
-  /** Open addressing: 1 + the row, or 0 for a free place. Twice the capacity, so half of it stays free. */
-  #places: Uint32Array;
+  /** The row of the flow that is being added. */
+  #row = NO_ROW;
 
-  constructor(fields: readonly Field[], sums: readonly Sum[], { where, most = Number.POSITIVE_INFINITY }: Bounds = {}) {
+  constructor(fields: readonly Field[], sums: readonly Sum[], { where, most = NO_LIMIT }: Bounds = {}) {
     this.fields = fields;
     this.sums = sums;
     this.#where = where;
-    this.#most = most;
     let width = 0;
     this.offsets = fields.map((field) => {
       const at = width;
@@ -72,49 +75,68 @@ export class GroupTable {
     });
     this.#key = new KeyWriter(width);
     this.#words = this.#key.words.length;
-    this.#keys = new Uint32Array(this.#capacity * this.#words);
-    this.#keyBytes = new Uint8Array(this.#keys.buffer);
-    this.#sums = new Uint32Array(2 * this.#capacity * sums.length);
-    this.#places = new Uint32Array(2 * this.#capacity);
+    this.#memory = this.#places = this.#keys = this.#sums = new Uint32Array(0);
+    this.#keyBytes = new Uint8Array(0);
+    this.#use(FIRST_CAPACITY);
+    this.#memory[TABLE.MOST] = most;
+    // Who makes up addresses must not know which of them collide.
+    this.#memory[TABLE.SEED] = (Math.random() * WORD) >>> 0;
+    this.#memory[TABLE.KEY_WORDS] = this.#words;
+    this.#memory[TABLE.SUMS] = sums.length;
   }
 
-  /** Adds a flow to its group; returns the group's row, or -1 where the flow does not count. */
-  add(view: FlowView): number {
-    if (this.#where !== undefined && !this.#where(view)) return NO_ROW;
-    const row = this.rowOf(view);
-    if (row === NO_ROW) return NO_ROW;
-    const { sums } = this;
-    for (let i = 0, at = 2 * row * sums.length; i < sums.length; i++, at += 2) {
-      const sum = sums[i]!;
+  /** How many groups there are. */
+  get size(): number {
+    return this.#memory[TABLE.SIZE]!;
+  }
+
+  get memory(): Uint32Array {
+    return this.#memory;
+  }
+
+  /** Adds a flow to its group. */
+  add(view: FlowView): void {
+    if (this.#where !== undefined && !this.#where(view)) return;
+    const key = this.#key;
+    key.begin(view);
+    for (const field of this.fields) field.write(key, view);
+    view.enter(this, key);
+    for (const [i, sum] of this.sums.entries()) {
       if ("counts" in sum) {
-        if (sum.counts(view)) this.#add(at, 0, 1);
+        if (sum.counts(view)) view.addOne(this, i);
       } else if (view.has(sum.slot)) {
-        this.#add(at, view.u32(sum.slot), view.u32Low(sum.slot));
+        view.addNumber(this, i, sum.slot);
       }
     }
-    return row;
   }
 
-  /** The row of a flow's group, which is made where there is room for it, else -1; its sums stay as they are. */
-  rowOf(view: FlowView): number {
-    const key = this.#key;
-    key.begin();
-    for (const field of this.fields) field.write(key, view);
-    return this.#find(key.words);
+  // What the view does with the table.
+
+  reserve(): void {
+    const { size } = this;
+    const capacity = this.#memory[TABLE.CAPACITY]!;
+    if (size + RESERVE > capacity && capacity < this.#memory[TABLE.MOST]!) this.#grow();
+  }
+
+  enter(): void {
+    const { words } = this.#key;
+    let row = this.#find(words, 0);
+    if (row === NO_ROW && this.size < this.#memory[TABLE.MOST]!) row = this.#insert(words);
+    this.#row = row;
+  }
+
+  addTo(index: number, high: number, low: number): void {
+    const sums = this.#sums;
+    if (this.#row === NO_ROW) return;
+    const at = 2 * (this.#row * this.sums.length + index);
+    const sum = sums[at + LOW]! + low;
+    sums[at + LOW] = sum;
+    sums[at + HIGH] = sums[at + HIGH]! + high + (sum >= WORD ? 1 : 0);
   }
 
   /** The row of the group that is row `row` of another table with the same fields; -1 where there is none. */
   rowLike(other: GroupTable, row: number): number {
-    const words = this.#words;
-    const mask = this.#places.length - 1;
-    const from = row * words;
-    for (let place = this.#hash(other.#keys, from) & mask; ; place = (place + 1) & mask) {
-      const found = this.#places[place]! - 1;
-      if (found < 0) return -1;
-      let i = 0;
-      while (i < words && this.#keys[found * words + i] === other.#keys[from + i]) i++;
-      if (i === words) return found;
-    }
+    return this.#find(other.#keys, row * this.#words);
   }
 
   /** The value of the field of this index in `fields`. */
@@ -168,60 +190,64 @@ export class GroupTable {
     return 4 * row * this.#words;
   }
 
-  #add(at: number, high: number, low: number): void {
-    const sums = this.#sums;
-    const sum = sums[at + LOW]! + low;
-    sums[at + LOW] = sum;
-    sums[at + HIGH] = sums[at + HIGH]! + high + (sum >= WORD ? 1 : 0);
-  }
-
-  #find(key: Uint32Array): number {
+  #find(key: Uint32Array, from: number): number {
     const words = this.#words;
+    const keys = this.#keys;
     const mask = this.#places.length - 1;
-    for (let place = this.#hash(key, 0) & mask; ; place = (place + 1) & mask) {
+    for (let place = this.#hash(key, from) & mask; ; place = (place + 1) & mask) {
       const row = this.#places[place]! - 1;
-      if (row < 0) return this.#insert(key, place);
-      const keys = this.#keys;
+      if (row < 0) return NO_ROW;
       const at = row * words;
       let i = 0;
-      while (i < words && keys[at + i] === key[i]) i++;
+      while (i < words && keys[at + i] === key[from + i]) i++;
       if (i === words) return row;
     }
   }
 
-  #insert(key: Uint32Array, place: number): number {
+  /** Makes a row for a key that has none. */
+  #insert(key: Uint32Array): number {
     const row = this.size;
-    if (row >= this.#most) return NO_ROW;
-    if (row === this.#capacity) {
-      this.#grow();
-      return this.#find(key);
-    }
+    if (row === this.#memory[TABLE.CAPACITY]) this.#grow();
     this.#keys.set(key, row * this.#words);
-    this.#places[place] = row + 1;
-    this.size = row + 1;
+    this.#place(row);
+    this.#memory[TABLE.SIZE] = row + 1;
     return row;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    const keys = new Uint32Array(this.#capacity * this.#words);
-    keys.set(this.#keys);
-    this.#keys = keys;
-    this.#keyBytes = new Uint8Array(keys.buffer);
-    const sums = new Uint32Array(2 * this.#capacity * this.sums.length);
-    sums.set(this.#sums);
-    this.#sums = sums;
-    this.#places = new Uint32Array(2 * this.#capacity);
+  #place(row: number): void {
     const mask = this.#places.length - 1;
-    for (let row = 0; row < this.size; row++) {
-      let place = this.#hash(keys, row * this.#words) & mask;
-      while (this.#places[place] !== 0) place = (place + 1) & mask;
-      this.#places[place] = row + 1;
-    }
+    let place = this.#hash(this.#keys, row * this.#words) & mask;
+    while (this.#places[place] !== 0) place = (place + 1) & mask;
+    this.#places[place] = row + 1;
+  }
+
+  #grow(): void {
+    const [memory, keys, sums] = [this.#memory, this.#keys, this.#sums];
+    this.#use(2 * memory[TABLE.CAPACITY]!);
+    const capacity = this.#memory[TABLE.CAPACITY]!;
+    this.#memory.set(memory.subarray(0, TABLE_WORDS));
+    this.#memory[TABLE.CAPACITY] = capacity;
+    this.#keys.set(keys);
+    this.#sums.set(sums);
+    for (let row = 0; row < this.size; row++) this.#place(row);
+  }
+
+  /** Takes fresh memory. */
+  #use(capacity: number): void {
+    const keyWords = capacity * this.#words;
+    const sumWords = 2 * capacity * this.sums.length;
+    const memory = new Uint32Array(TABLE_WORDS + 2 * capacity + keyWords + sumWords);
+    memory[TABLE.CAPACITY] = capacity;
+    const keys = TABLE_WORDS + 2 * capacity;
+    this.#memory = memory;
+    this.#places = memory.subarray(TABLE_WORDS, keys);
+    this.#keys = memory.subarray(keys, keys + keyWords);
+    this.#keyBytes = new Uint8Array(memory.buffer, 4 * keys, 4 * keyWords);
+    this.#sums = memory.subarray(keys + keyWords);
   }
 
   #hash(keys: Uint32Array, at: number): number {
-    let hash = this.#seed;
+    let hash = this.#memory[TABLE.SEED]!;
     for (let end = at + this.#words; at < end; at++) {
       hash = Math.imul(hash ^ keys[at]!, 0x9e3779b1);
       hash ^= hash >>> 15;

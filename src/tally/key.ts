@@ -7,6 +7,9 @@
  */
 import type { FlowView } from "../ctnetlink/view.js";
 
+/** What changes nothing by exclusive or, as long as the longest address. */
+const NO_BITS = new Uint8Array(16);
+
 export class KeyWriter {
   /** The key; its length is a multiple of four, and the bytes behind the last field are zero. */
   readonly buffer: Uint8Array;
@@ -21,9 +24,9 @@ export class KeyWriter {
     this.buffer = new Uint8Array(this.words.buffer);
   }
 
-  /** Begins the next key. All of its bytes have to be written. */
-  begin(): void {
-    this.length = 0;
+  /** Begins the key of the next flow. All of its bytes have to be written. */
+  begin(view: FlowView): void {
+    view.beginKey(this);
   }
 
   /** A constant byte, or one that follows from what the view's typed reads said. */
@@ -45,7 +48,7 @@ export class KeyWriter {
 
   /** As many bytes as the mask has, under the mask. */
   masked(view: FlowView, slot: number, mask: Uint8Array): void {
-    view.copyMasked(this, slot, mask);
+    view.copyCombined(this, slot, mask, NO_BITS);
   }
 
   /** What a table of 256 bytes says of the first byte of the payload. */

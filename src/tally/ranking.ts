@@ -71,7 +71,7 @@ export class Ranking {
   #writeKey(view: FlowView): void {
     const key = this.#key;
     const { width, inverted } = this.#order;
-    key.begin();
+    key.begin(view);
     this.#order.write(key, view);
     const { buffer: bytes } = key;
     if (bytes[0] === ABSENT) this.unsorted++;

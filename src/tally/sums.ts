@@ -11,7 +11,7 @@ export type Sum =
 const STATUS = S.TOP + C.CTA_STATUS;
 
 /** Whether the flow has a status in which `flag` is not set. */
-const lacks = (flag: number) => (view: FlowView) => view.has(STATUS) && (view.u32(STATUS) & flag) === 0;
+const lacks = (flag: number) => (view: FlowView) => view.has(STATUS) && view.bits(STATUS, flag) === 0;
 
 export const FLOWS: Sum = { name: "flows", counts: () => true };
 /** No packet of the reply direction was seen. */
@@ -21,7 +21,7 @@ export const UNASSURED: Sum = { name: "unassured", counts: lacks(C.IPS_ASSURED) 
 /** In software or in hardware. */
 export const OFFLOADED: Sum = {
   name: "offloaded",
-  counts: (view) => view.has(STATUS) && (view.u32(STATUS) & (C.IPS_OFFLOAD | C.IPS_HW_OFFLOAD)) !== 0,
+  counts: (view) => view.has(STATUS) && view.bits(STATUS, C.IPS_OFFLOAD | C.IPS_HW_OFFLOAD) !== 0,
 };
 /** Flows that have counters: net.netfilter.nf_conntrack_acct was on when they began. */
 export const COUNTED: Sum = { name: "counted", counts: (view) => view.has(S.COUNTERS_ORIG + 1) };

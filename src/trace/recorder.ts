@@ -3,10 +3,10 @@
  * one keeps a record: what is asked of the message becomes a condition, what is written constant text, unless the view is
  * asked to test or write a field itself. So a trace can be too narrow, but never wrong. docs/architecture.md has the whole.
  */
-import { bytes64, type FieldSet, type FlagTexts } from "../ctnetlink/fields.js";
+import { bytes64, type FieldSet, type FlagTexts, numberBytes } from "../ctnetlink/fields.js";
 import { HEADERS, payloadLength } from "../ctnetlink/schema.js";
-import { type Counter, FlowView } from "../ctnetlink/view.js";
-import { OPERATIONS as OP, type Trace } from "../netlink/backend/traces.js";
+import { type Bytes, type Counter, FlowView, type Sums, type Threshold } from "../ctnetlink/view.js";
+import { MOST_TABLES, OPERATIONS as OP, type Trace } from "../netlink/backend/traces.js";
 import { NLM_F_DUMP_INTR } from "../netlink/constants.js";
 import type { ByteWriter } from "../system/byte-writer.js";
 
@@ -22,6 +22,9 @@ const MOST_WORDS = 4096;
 const MOST_CONSTANTS = 0xffff;
 const LONGEST_NAME = 0xff;
 const MOST_COUNTERS = 4;
+
+/** A text of the output, whose place there is still to become one among the constants. */
+const OUTPUT_TEXT = -1;
 
 /** Constants that more than one instruction has: made once, and kept once for a trace. */
 const NAMES = new WeakMap<readonly Uint8Array[], Uint8Array>();
@@ -63,14 +66,22 @@ export class RecordingView extends FlowView {
   #noted = 0;
   #good = false;
   #mask = new Uint8Array(0);
-  readonly #program = new Uint16Array(MOST_WORDS);
-  #words = 0;
+  /** Conditions come first: what has been done is not taken back where one does not hold. */
+  #conditions: number[] = [];
+  #actions: number[] = [];
   readonly #constants = new Uint8Array(MOST_CONSTANTS);
   #constantsLength = 0;
-  /** Instructions that go behind all others. */
-  readonly #last: [operation: number, at: number][] = [];
-  /** What the traces count, by the number that they have for it. */
+  /** What the traces count, by the number that they have for it, and what it was before the last record. */
   readonly counters: Counter[] = [];
+  readonly before: number[] = [];
+  /** What the traces add to or compare with, likewise. */
+  readonly tables: (Sums | Threshold)[] = [];
+  /** The key that was begun last, the instructions that write it, and up to where they do. */
+  #key: Bytes | undefined;
+  #keyActions: number[] = [];
+  #keyNoted = 0;
+  /** The keys of the rows that were entered, one behind the other. */
+  #keys: number[] = [];
   /** Tables that are among the constants already. */
   readonly #kept = new Map<object, number>();
 
@@ -78,9 +89,13 @@ export class RecordingView extends FlowView {
   record(buffer: Uint8Array, start: number, end: number, writer: Written): void {
     this.#writer = writer;
     this.#begin = this.#noted = writer.length;
-    this.#words = this.#constantsLength = 0;
+    this.#constantsLength = 0;
     this.#kept.clear();
-    this.#last.length = 0;
+    this.#conditions = [];
+    this.#actions = [];
+    this.#keys = [];
+    this.#key = undefined;
+    for (const [i, { count }] of this.counters.entries()) this.before[i] = count;
     this.#good = false;
     this.#mask = new Uint8Array((end - start + 3) & ~3);
     super.read(buffer, start, end);
@@ -102,16 +117,21 @@ export class RecordingView extends FlowView {
   /** The record, good until the next one begins; undefined where what was done cannot be repeated. */
   trace(): Trace | undefined {
     this.#noteText();
-    for (const [operation, at] of this.#last) this.#instruction(operation, at);
+    if (this.#conditions.length + this.#actions.length > MOST_WORDS) this.#good = false;
     if (!this.#good) return undefined;
     this.#fillTexts();
     if (!this.#good) return undefined;
     return {
       mask: this.#mask,
       pattern: super.message(),
-      program: this.#program.subarray(0, this.#words),
+      program: Uint16Array.from([...this.#conditions, ...this.#actions]),
       constants: this.#constants.subarray(0, this.#constantsLength),
     };
+  }
+
+  /** The keys of the rows that the record entered: without its tables a trace leaves them in the output. */
+  keys(): readonly number[] {
+    return this.#keys;
   }
 
   /** The whole of it matters. */
@@ -141,33 +161,29 @@ export class RecordingView extends FlowView {
     const single =
       items.length === 3 * width && items.slice(width, 2 * width).every((byte, i) => byte === items[2 * width + i]);
     if (result && single) for (let i = 0; i < width; i++) this.#mask[at + i]! |= items[i]!;
-    else this.#instruction(result ? OP.IN : OP.NOT_IN, at, width, this.#keepSet(set));
+    else this.#condition(result ? OP.IN : OP.NOT_IN, at, width, this.#keepSet(set));
     return result;
   }
 
   override isSame(one: number, other: number, length: number): boolean {
     const result = super.isSame(one, other, length);
-    this.#instruction(result ? OP.SAME : OP.DIFFERENT, this.at(one), this.at(other), length);
+    this.#condition(result ? OP.SAME : OP.DIFFERENT, this.at(one), this.at(other), length);
     return result;
   }
 
   override isSumIn(one: number, other: number, set: FieldSet): boolean {
     const result = super.isSumIn(one, other, set);
-    this.#instruction(result ? OP.SUM_IN : OP.SUM_NOT_IN, this.at(one), this.at(other), this.#keepSet(set));
+    this.#condition(result ? OP.SUM_IN : OP.SUM_NOT_IN, this.at(one), this.at(other), this.#keepSet(set));
     return result;
   }
 
   override count(counter: Counter): void {
-    let index = this.counters.indexOf(counter);
-    if (index < 0) index = this.counters.push(counter) - 1;
-    // Behind all conditions: they say whether it counts at all.
-    if (index < MOST_COUNTERS) this.#last.push([OP.COUNT, index]);
-    else this.#good = false;
+    this.#action(OP.COUNT, this.#counter(counter));
     super.count(counter);
   }
 
   override holdsUntil(micros: number): void {
-    this.#instruction(OP.BEFORE, this.#keep(bytes64(BigInt(Math.floor(micros)))));
+    this.#condition(OP.BEFORE, this.#keep(bytes64(BigInt(Math.floor(micros)))));
   }
 
   override putDecimal(writer: ByteWriter, slot: number, bytes: 1 | 2 | 4 | 8): void {
@@ -235,24 +251,150 @@ export class RecordingView extends FlowView {
     this.#noted = writer.length;
   }
 
+  override copy(to: Bytes, slot: number, count: number): void {
+    this.#piece(to, OP.COPY, this.at(slot), count);
+    super.copy(to, slot, count);
+    this.#copied(to);
+  }
+
+  override copyCombined(to: Bytes, slot: number, and: Uint8Array, xor: Uint8Array): void {
+    const both = new Uint8Array(2 * and.length);
+    both.set(and);
+    both.set(xor.subarray(0, and.length), and.length);
+    this.#piece(to, OP.COMBINE, this.at(slot), and.length, this.#keep(both));
+    super.copyCombined(to, slot, and, xor);
+    this.#copied(to);
+  }
+
+  override copyLookedUp(to: Bytes, slot: number, table: Uint8Array): void {
+    this.#piece(
+      to,
+      OP.LOOKUP,
+      this.at(slot),
+      this.#keepOnce(table, () => table),
+    );
+    super.copyLookedUp(to, slot, table);
+    this.#copied(to);
+  }
+
+  override copyQuotient(to: Bytes, slot: number, divisor: number): void {
+    this.#piece(to, OP.QUOTIENT, this.at(slot), this.#keep(numberBytes(divisor, 4)));
+    super.copyQuotient(to, slot, divisor);
+    this.#copied(to);
+  }
+
+  override copySum(to: Bytes, first: number, second: number): void {
+    this.#piece(to, OP.ADD, this.at(first), this.at(second));
+    super.copySum(to, first, second);
+    this.#copied(to);
+  }
+
+  override number(to: Bytes, at: number, counter: Counter): void {
+    if (to !== this.#writer) this.#good = false;
+    this.#noteText();
+    this.#action(OP.NUMBER, at - this.#begin, this.#counter(counter));
+    super.number(to, at, counter);
+  }
+
+  override beginKey(key: Bytes): void {
+    this.#key = key;
+    this.#keyActions = [];
+    this.#keyNoted = 0;
+    super.beginKey(key);
+  }
+
+  override enter(sums: Sums, key: Bytes): void {
+    this.#actions.push(...this.#keyDone(key));
+    for (let i = 0; i < key.length; i++) this.#keys.push(key.buffer[i]!);
+    this.#action(OP.ENTER, this.#table(sums), key.length);
+    super.enter(sums, key);
+  }
+
+  override addOne(sums: Sums, index: number): void {
+    this.#action(OP.ADD_ONE, index);
+    super.addOne(sums, index);
+  }
+
+  override addNumber(sums: Sums, index: number, slot: number): void {
+    this.#action(OP.ADD_FIELD, this.at(slot), index);
+    super.addNumber(sums, index, slot);
+  }
+
+  override isNotBefore(threshold: Threshold, key: Bytes): boolean {
+    const result = super.isNotBefore(threshold, key);
+    this.#conditions.push(...this.#keyDone(key));
+    this.#condition(OP.NOT_BEFORE, this.#table(threshold), key.length, threshold.inverted ? 1 : 0);
+    // What comes before it changes it: that is for TypeScript to do, every time.
+    if (!result) this.#good = false;
+    return result;
+  }
+
+  #counter(counter: Counter): number {
+    return this.#indexOf(this.counters, counter, MOST_COUNTERS, () => this.before.push(counter.count));
+  }
+
+  #table(table: Sums | Threshold): number {
+    return this.#indexOf(this.tables, table, MOST_TABLES);
+  }
+
+  /** The number of a thing among those that the traces use. */
+  #indexOf<Thing>(things: Thing[], thing: Thing, most: number, added?: () => void): number {
+    const known = things.indexOf(thing);
+    if (known >= 0) return known;
+    if (things.length === most) {
+      this.#good = false;
+      return 0;
+    }
+    added?.();
+    return things.push(thing) - 1;
+  }
+
+  /** An instruction that writes to the output or to the key, behind the constants that were written before it. */
+  #piece(to: Bytes, operation: number, at: number, b = 0, c = 0): void {
+    if (to === this.#writer) {
+      this.#noteText();
+      this.#action(operation, at, b, c);
+    } else if (to === this.#key) {
+      this.#noteKey();
+      this.#keyActions.push(operation, at, b, c);
+    } else {
+      this.#good = false;
+    }
+  }
+
+  #copied(to: Bytes): void {
+    if (to === this.#writer) this.#noted = to.length;
+    else if (to === this.#key) this.#keyNoted = to.length;
+  }
+
+  /** Notes the constants of the key since its last field. */
+  #noteKey(): void {
+    const { buffer, length } = this.#key!;
+    if (length <= this.#keyNoted) return;
+    const at = this.#keep(buffer.subarray(this.#keyNoted, length));
+    this.#keyActions.push(OP.TEXT, at, length - this.#keyNoted, 0);
+    this.#keyNoted = length;
+  }
+
+  /** The instructions that write the whole key. */
+  #keyDone(key: Bytes): readonly number[] {
+    if (key === this.#key) this.#noteKey();
+    else this.#good = false;
+    return this.#keyActions;
+  }
+
   /** An instruction that writes a field, behind the text that was written before it. */
   #field(operation: number, slot: number, b = 0, c = 0): void {
     this.#noteText();
-    this.#instruction(operation, this.at(slot), b, c);
+    this.#action(operation, this.at(slot), b, c);
   }
 
-  #instruction(operation: number, at: number, b = 0, c = 0): void {
-    const words = this.#words;
-    if (words + 4 > MOST_WORDS) {
-      this.#good = false;
-      return;
-    }
-    const program = this.#program;
-    program[words] = operation;
-    program[words + 1] = at;
-    program[words + 2] = b;
-    program[words + 3] = c;
-    this.#words = words + 4;
+  #condition(operation: number, at: number, b = 0, c = 0): void {
+    this.#conditions.push(operation, at, b, c);
+  }
+
+  #action(operation: number, at: number, b = 0, c = 0): void {
+    this.#actions.push(operation, at, b, c);
   }
 
   /** Keeps constant bytes; returns where. */
@@ -291,18 +433,19 @@ export class RecordingView extends FlowView {
     const { length } = this.#writer;
     if (length < this.#noted) this.#good = false;
     if (length <= this.#noted) return;
-    this.#instruction(OP.TEXT, this.#noted - this.#begin, length - this.#noted);
+    this.#action(OUTPUT_TEXT, this.#noted - this.#begin, length - this.#noted);
     this.#noted = length;
   }
 
   /** Keeps the texts now that they have their last form: the length of a nest, say, is written over the first one. */
   #fillTexts(): void {
     const { buffer } = this.#writer;
-    const program = this.#program;
-    for (let word = 0; word < this.#words; word += 4) {
-      if (program[word] !== OP.TEXT) continue;
-      const from = this.#begin + program[word + 1]!;
-      program[word + 1] = this.#keep(buffer.subarray(from, from + program[word + 2]!));
+    const actions = this.#actions;
+    for (let word = 0; word < actions.length; word += 4) {
+      if (actions[word] !== OUTPUT_TEXT) continue;
+      const from = this.#begin + actions[word + 1]!;
+      actions[word] = OP.TEXT;
+      actions[word + 1] = this.#keep(buffer.subarray(from, from + actions[word + 2]!));
     }
   }
 }

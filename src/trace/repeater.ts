@@ -12,6 +12,17 @@ export interface TracedOutput {
   /** Hands on what was written if it is much: the next message must not do that itself. */
   makeRoom(): void;
   flush(): void;
+  /** Which messages wrote something; full, it has to be emptied by flush(). */
+  readonly chosen?: Chosen;
+}
+
+/** Messages of a buffer. */
+export interface Chosen {
+  /** Pairs: where each message begins, and how long it is. */
+  readonly pairs: Int32Array;
+  count: number;
+  /** Where in the output that of the last one begins. */
+  last: number;
 }
 
 /**
@@ -23,6 +34,8 @@ const PAUSE = 1024;
 /** Room for the output of one message on trial: MOST_OUTPUT in src/native/trace.c. */
 const TRIAL_BYTES = 8192;
 
+const NO_TABLE = new Uint32Array(0);
+
 export class Repeater {
   readonly #engine: TraceEngine;
   readonly #clock: () => number;
@@ -30,7 +43,13 @@ export class Repeater {
   readonly #recording = new RecordingView();
   readonly #plain = new FlowView();
   readonly #trial = { state: new Uint32Array(STATE_WORDS), out: new Uint8Array(TRIAL_BYTES) };
-  #output: TracedOutput = { writer: { buffer: new Uint8Array(0), length: 0 }, count: 0, makeRoom() {}, flush() {} };
+  /** Without an output: keys are written to it all the same before they are looked up. */
+  #output: TracedOutput = {
+    writer: { buffer: new Uint8Array(TRIAL_BYTES), length: 0 },
+    count: 0,
+    makeRoom() {},
+    flush() {},
+  };
   #now: number;
   #inVain = 0;
   #pause = 0;
@@ -69,26 +88,50 @@ export class Repeater {
   runDatagrams(buffer: Uint8Array, slot: number, lengths: Int32Array, start: number): number {
     this.#state[STATE.SLOT] = slot;
     // Events have no sequence number.
-    return this.#run(buffer, start, 0, lengths);
+    return this.#run(buffer, start, 0, 1, lengths);
   }
 
-  #run(buffer: Uint8Array, start: number, sequence: number, lengths?: Int32Array): number {
+  /** Does the messages of pairs, those that no trace fits with `work`. */
+  doPairs(buffer: Uint8Array, pairs: Int32Array, work: (view: FlowView) => void): void {
+    if (pairs.length === 0) return;
+    const sequence = messageSequence(buffer, pairs[0]!);
+    for (let at = 0; 2 * at < pairs.length; at++) {
+      this.#state[STATE.SLOT] = 0;
+      at = this.#run(buffer, at, sequence, 1, pairs);
+      if (2 * at >= pairs.length) return;
+      const start = pairs[2 * at]!;
+      this.record(buffer, start, start + pairs[2 * at + 1]!, work);
+    }
+  }
+
+  #run(buffer: Uint8Array, start: number, sequence: number, sequences = 1, lengths?: Int32Array): number {
     const state = this.#state;
     const output = this.#output;
+    const { chosen } = output;
+    const { counters, tables } = this.#recording;
     this.#setClock(state, (this.#now = this.#clock()));
     state[STATE.AT] = start;
     state[STATE.SEQUENCE] = sequence;
+    state[STATE.SEQUENCES] = sequences;
     for (;;) {
       const { writer } = output;
       state[STATE.LENGTH] = writer.length;
       state[STATE.COUNT] = 0;
-      const ended = this.#engine.run(buffer, writer.buffer, state, lengths);
+      state[STATE.CHOSEN] = chosen?.count ?? 0;
+      for (let i = 0; i < counters.length; i++) state[STATE.COUNTERS + i] = counters[i]!.count;
+      for (const table of tables) if ("reserve" in table) table.reserve();
+      const ended = this.#engine.run(buffer, writer.buffer, state, {
+        lengths,
+        chosen: chosen?.pairs,
+        tables: tables.length === 0 ? undefined : tables.map(({ memory }) => memory),
+      });
       writer.length = state[STATE.LENGTH]!;
       output.count += state[STATE.COUNT]!;
-      for (const [i, counter] of this.#recording.counters.entries()) {
-        counter.count += state[STATE.COUNTERS + i]!;
-        state[STATE.COUNTERS + i] = 0;
+      if (chosen !== undefined && state[STATE.COUNT]! > 0) {
+        chosen.count = state[STATE.CHOSEN]!;
+        chosen.last = state[STATE.LAST]!;
       }
+      for (let i = 0; i < counters.length; i++) counters[i]!.count = state[STATE.COUNTERS + i]!;
       if (ended !== RUN.FULL) break;
       output.flush();
     }
@@ -125,17 +168,23 @@ export class Repeater {
     this.#engine.drop();
   }
 
-  /** Whether the new trace does to its own message what was done to it. */
+  /** Whether the new trace does to its own message what was done to it. Its sums are those of nobody. */
   #repeats(buffer: Uint8Array, start: number, end: number, written: Uint8Array): boolean {
     const { state, out } = this.#trial;
+    const { before, tables } = this.#recording;
+    const keys = this.#recording.keys();
     this.#setClock(state, this.#now);
     state[STATE.AT] = start;
     state[STATE.END] = end;
     state[STATE.SEQUENCE] = messageSequence(buffer, start);
     state[STATE.LENGTH] = state[STATE.COUNT] = 0;
-    const ended = this.#engine.run(buffer, out, state);
-    if (ended !== RUN.END || state[STATE.LENGTH] !== written.length) return false;
+    for (let i = 0; i < before.length; i++) state[STATE.COUNTERS + i] = before[i]!;
+    const ended = this.#engine.run(buffer, out, state, {
+      tables: tables.map((table) => ("reserve" in table ? NO_TABLE : table.memory)),
+    });
+    if (ended !== RUN.END || state[STATE.LENGTH] !== written.length + keys.length) return false;
     for (let i = 0; i < written.length; i++) if (written[i] !== out[i]) return false;
+    for (let i = 0; i < keys.length; i++) if (keys[i] !== out[written.length + i]) return false;
     return true;
   }
 

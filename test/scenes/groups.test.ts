@@ -130,6 +130,8 @@ describe("groups of real traffic, with counters, NAT, labels, helpers and zones"
     scene = await lab();
     sysctl("net/netfilter/nf_conntrack_acct", 1);
     sysctl("net/netfilter/nf_conntrack_timestamp", 1);
+    // On a slow machine the tests take longer than the 30 seconds that flows of UDP have.
+    for (const name of ["udp_timeout", "udp_timeout_stream"]) sysctl(`net/netfilter/nf_conntrack_${name}`, 600);
     nft(`table inet n {
       ct helper ftp { type "ftp" protocol tcp; }
       chain raw { type filter hook prerouting priority raw; udp dport 56 ct zone set 7; }

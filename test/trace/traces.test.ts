@@ -5,8 +5,13 @@ import { eventType } from "../../src/ctnetlink/events.js";
 import { FLOW_FORMATS } from "../../src/format/formats.js";
 import type { FormatOptions } from "../../src/format/formatter.js";
 import { exactly, inNetwork, markedWith } from "../../src/match/conditions.js";
-import { compileFilter, type FlowFilter } from "../../src/match/filter.js";
+import { compileFilter, type FlowFilter, type Predicate } from "../../src/match/filter.js";
+import { isSourceTranslated } from "../../src/protocol/nat.js";
 import { ConntrackError } from "../../src/system/errors.js";
+import { expiresField, fieldByName, replyPortField, statusField } from "../../src/tally/fields.js";
+import { GROUP_SUMS } from "../../src/tally/group-rows.js";
+import { GroupTable } from "../../src/tally/group-table.js";
+import { FLOWS, OFFLOADED, UNASSURED } from "../../src/tally/sums.js";
 import { utcTime } from "../support/clock.js";
 import { random as randomOf, seed as SEED } from "../support/random.js";
 import { mutate, numbered, Plain, Traced, vary, type Work } from "../support/traces.js";
@@ -144,6 +149,86 @@ describe("traces of filters", () => {
     test(`${JSON.stringify(filter)}, seed ${SEED}`, () => {
       const repeated = compareMutated(shown(FORMATS[0]!, filter), MESSAGES / FILTERS.length, SEED);
       assert.ok(repeated > MESSAGES / FILTERS.length / 10, `${repeated}`);
+    });
+  }
+});
+
+const GROUPED: readonly (readonly [fields: readonly string[], where?: Predicate])[] = [
+  [["src"]],
+  [["src/20", "dport"], isSourceTranslated],
+  [["dst", "protocol", "state", "zone", "nat"]],
+  [["snat", "dnat/24", "helper", "label", "status", "mark", "family"]],
+  [["sport", "reply-src", "reply-dst/48"]],
+];
+const SUMS = [...GROUP_SUMS, UNASSURED, OFFLOADED];
+
+/** The same tables for both ways; with few groups some flows are passed over. */
+function groupTables(most?: number): GroupTable[] {
+  const bounds = (where?: Predicate) => ({ ...(where && { where }), ...(most === undefined ? {} : { most }) });
+  return [
+    ...GROUPED.map(
+      ([names, where]) =>
+        new GroupTable(
+          names.map((name) => fieldByName(name)!),
+          SUMS,
+          bounds(where),
+        ),
+    ),
+    new GroupTable([expiresField(60), statusField(0x0e), replyPortField("sport")], [FLOWS], bounds()),
+  ];
+}
+
+function sumsOf(table: GroupTable): string[] {
+  return Array.from({ length: table.size }, (_, row) => {
+    const at = table.keyOffset(row);
+    const key = Buffer.from(table.keyBytes.subarray(at, at + table.offsets.length * 4)).toString("hex");
+    const values = table.fields.map((_, i) => JSON.stringify(table.value(row, i)));
+    return `${key} ${values.join()} ${table.sums.map((_, i) => table.exactSum(row, i)).join()}`;
+  });
+}
+
+/** Adds the same flows to tables both ways. Returns how many a trace did. */
+function compareSums(tables: () => GroupTable[], messages: number): number {
+  const random = randomOf(SEED);
+  const [byTraces, byHand] = [tables(), tables()];
+  const addTo = (all: readonly GroupTable[]): Work => {
+    return (_writer, view) => {
+      for (const table of all) table.add(view);
+    };
+  };
+  const traced = new Traced(addTo(byTraces), () => NOW);
+  const plain = new Plain(addTo(byHand), () => NOW);
+  let repeated = 0;
+  for (let i = 0; i < messages; i++) {
+    const original = random.pick(MIXED);
+    const message = random.once(4) ? mutate(random, original) : vary(random, original);
+    let failed = false;
+    try {
+      plain.do(message);
+    } catch (error) {
+      if (!(error instanceof ConntrackError)) throw error;
+      failed = true;
+    }
+    // What cannot be read is nothing that a trace may have done.
+    if (failed) assert.equal(traced.skim(message), undefined);
+    else if (traced.do(message).traced) repeated++;
+  }
+  assert.equal(traced.repeater.counted.wrong, 0);
+  for (const [i, table] of byTraces.entries()) assert.deepEqual(sumsOf(table), sumsOf(byHand[i]!));
+  return repeated;
+}
+
+describe("traces of sums", () => {
+  for (const most of [undefined, 100]) {
+    for (const [i, table] of groupTables().entries()) {
+      test(`by ${table.fields.map(({ name }) => name).join()}, ${most ?? "all"} groups, seed ${SEED}`, () => {
+        const repeated = compareSums(() => [groupTables(most)[i]!], MESSAGES / 50);
+        assert.ok(repeated > MESSAGES / 200, `${repeated} repeated`);
+      });
+    }
+
+    test(`of several tables at once, ${most ?? "all"} groups, seed ${SEED}`, () => {
+      assert.ok(compareSums(() => groupTables(most), MESSAGES / 30) > 0);
     });
   }
 });

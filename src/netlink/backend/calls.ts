@@ -35,13 +35,14 @@ export interface Calls {
   newTraces(): object | number;
   addTrace(traces: object, mask: Uint8Array, pattern: Uint8Array, program: Uint16Array, constants: Uint8Array): number;
   dropTrace(traces: object): number;
-  /** Without `lengths`: no datagrams. */
   runTraces(
     traces: object,
     buffer: Uint8Array,
     out: Uint8Array,
     state: Uint32Array,
     lengths: Int32Array | undefined,
+    chosen: Int32Array | undefined,
+    tables: readonly Uint32Array[] | undefined,
   ): number;
 }
 
@@ -95,7 +96,8 @@ function traceEngine(calls: Calls): TraceEngine | undefined {
   return {
     add: ({ mask, pattern, program, constants }) => calls.addTrace(traces, mask, pattern, program, constants),
     drop: () => void calls.dropTrace(traces),
-    run: (buffer, out, state, lengths) => calls.runTraces(traces, buffer, out, state, lengths),
+    run: (buffer, out, state, { lengths, chosen, tables }) =>
+      calls.runTraces(traces, buffer, out, state, lengths, chosen, tables),
   };
 }
 

@@ -48,34 +48,82 @@ export const OPERATIONS = {
   /** Conditions: the sum of two numbers of 8 bytes, the other one at `b`, is, or is not, in the set at `c` of the constants. */
   SUM_IN: 16,
   SUM_NOT_IN: 17,
-  /** Adds 1 to counter `at`. Behind all conditions. */
+  /** Adds 1 to counter `at`. Behind all conditions, as all that follow but NOT_BEFORE. */
   COUNT: 18,
+  /** Writes `b` bytes under a mask, by exclusive or with as many others: both are at `c` of the constants. */
+  COMBINE: 19,
+  /** Writes what a table of 256 bytes, at `b` of the constants, says of a byte. */
+  LOOKUP: 20,
+  /** Writes a number of 4 bytes divided by the one at `b` of the constants. */
+  QUOTIENT: 21,
+  /** Writes the sum of two numbers of 8 bytes, the other one at `b`. */
+  ADD: 22,
+  /** Overwrites 4 bytes from `at` of what was written for this message with counter `b`, in host byte order, and adds 1 to it. */
+  NUMBER: 23,
+  /** Takes back the last `b` bytes written: the key of a row of table `at`. Without that table they stay. */
+  ENTER: 24,
+  /** Adds 1 to sum `at` of the row that was entered. */
+  ADD_ONE: 25,
+  /** Adds a number of 8 bytes to its sum `b`. */
+  ADD_FIELD: 26,
+  /**
+   * A condition: the last `b` bytes written, which it takes back, do not come before those behind the first word of table `at`;
+   * `c`: all but the first are inverted before that.
+   */
+  NOT_BEFORE: 27,
 } as const;
 
-/** Why a run ended: no message is left; one that no trace fits; no room for what the next one writes. Below 0: -errno. */
+/** The words of a table of sums by key: places, keys and sums lie behind them. GroupTable says what they are. */
+export const TABLE = { CAPACITY: 0, SIZE: 1, MOST: 2, SEED: 3, KEY_WORDS: 4, SUMS: 5 } as const;
+export const TABLE_WORDS = 6;
+/** So many tables can be used in one run. */
+export const MOST_TABLES = 8;
+
+/**
+ * Why a run ended: no message is left; one that no trace fits; no room for what the next one writes, for one that is chosen, or
+ * in a table. Below 0: -errno.
+ */
 export const RUN = { END: 0, UNKNOWN: 1, FULL: 2 } as const;
 
 /** The words of the state that a run takes and changes. */
 export const STATE = {
-  /** Where the next message begins; changed. */
+  /** Where the next message begins, or which pair is the next; changed. */
   AT: 0,
   /** Where the messages end. */
   END: 1,
-  /** nlmsg_seq that they must have. */
+  /** nlmsg_seq that they must have, or the first of SEQUENCES of them. */
   SEQUENCE: 2,
+  SEQUENCES: 3,
   /** The time since 1970. */
-  SECONDS: 3,
-  MICROSECONDS: 4,
+  SECONDS: 4,
+  MICROSECONDS: 5,
   /** How much of the output is written; changed. */
-  LENGTH: 5,
+  LENGTH: 6,
   /** How many messages wrote something; added to. */
-  COUNT: 6,
-  /** With lengths: datagram i begins at i times this. */
-  SLOT: 7,
-  /** Four counters; added to. */
-  COUNTERS: 8,
+  COUNT: 7,
+  /** With lengths: datagram i begins at i times this; 0 where they are pairs. */
+  SLOT: 8,
+  /** How many messages are chosen; changed. */
+  CHOSEN: 9,
+  /** Where the output of the last message that wrote something begins; changed. */
+  LAST: 10,
+  /** Four counters; changed. */
+  COUNTERS: 11,
 } as const;
-export const STATE_WORDS = 12;
+export const STATE_WORDS = 15;
+
+/** What a run may be about besides its buffers. */
+export interface RunParts {
+  /**
+   * The messages are those of as many datagrams, as Socket.receiveMany receives them; or, where SLOT is 0, those of pairs: where
+   * each message begins, and how long it is.
+   */
+  lengths?: Int32Array | undefined;
+  /** Filled with such pairs for messages that wrote something. */
+  chosen?: Int32Array | undefined;
+  /** Tables of sums by key, by the numbers that instructions have for them. */
+  tables?: readonly Uint32Array[] | undefined;
+}
 
 /** The traces of one listing. Where there are enough of them, the one that went unused for longest makes room. */
 export interface TraceEngine {
@@ -83,9 +131,6 @@ export interface TraceEngine {
   add(trace: Trace): number;
   /** Takes back the trace that was added last. */
   drop(): void;
-  /**
-   * Repeats traces for the messages of `buffer[AT, END)`, and writes to `out` from LENGTH on. With `lengths` the messages are
-   * those of as many datagrams, as Socket.receiveMany receives them. Returns one of RUN.
-   */
-  run(buffer: Uint8Array, out: Uint8Array, state: Uint32Array, lengths?: Int32Array): number;
+  /** Repeats traces for the messages of `buffer[AT, END)`, and writes to `out` from LENGTH on. Returns one of RUN. */
+  run(buffer: Uint8Array, out: Uint8Array, state: Uint32Array, parts: RunParts): number;
 }

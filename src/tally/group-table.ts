@@ -94,9 +94,9 @@ export class GroupTable implements Sums {
     return this.#memory;
   }
 
-  /** Adds a flow to its group. */
-  add(view: FlowView): void {
-    if (this.#where !== undefined && !this.#where(view)) return;
+  /** Adds a flow to its group; returns the group's row, or -1 where the flow does not count. */
+  add(view: FlowView): number {
+    if (this.#where !== undefined && !this.#where(view)) return NO_ROW;
     const key = this.#key;
     key.begin(view);
     for (const field of this.fields) field.write(key, view);
@@ -108,6 +108,7 @@ export class GroupTable implements Sums {
         view.addNumber(this, i, sum.slot);
       }
     }
+    return this.#row;
   }
 
   // What the view does with the table.

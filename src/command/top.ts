@@ -9,6 +9,7 @@ import { ViewState } from "../top/state.js";
 import { Terminal } from "../top/terminal.js";
 import type { TopView } from "./command.js";
 import type { Context } from "./context.js";
+import { flowFormatter } from "./output.js";
 import { sleep } from "./wait.js";
 
 function surroundings(context: Context): Surroundings {
@@ -38,12 +39,17 @@ function printBlocks(command: TopView, context: Context): number {
   const reader = new Reader({ filter, by, flowKey: state.flowSort }, intervalSeconds, surroundings(context));
   const unicode = hasUnicode(context);
   const columns = context.terminalColumns() || undefined;
+  const labels = labelMap === undefined ? {} : { labels: labelMap };
+  const show = { extended: false, id: false, timestamp: false, ktimestamp: false, ...labels };
+  const formatter = flowFormatter({ format: "json", show }, context);
   reader.readAll();
   for (let round = 0; round < rounds; round++) {
     sleep(context, intervalSeconds * 1000);
     reader.readAll();
     const picture = reader.picture();
-    context.stdout.write(isJson ? blockJson(picture, state, labelMap) : blockText(picture, state, columns, unicode));
+    context.stdout.write(
+      isJson ? blockJson(picture, state, formatter, labelMap) : blockText(picture, state, columns, unicode),
+    );
   }
   return 0;
 }

@@ -1,11 +1,15 @@
 /** The view without a terminal: the same table as plain text, or a line of JSON a row, once or a few times. */
+import { EVENT_NONE } from "../ctnetlink/events.js";
+import { FlowView } from "../ctnetlink/view.js";
+import type { Formatter } from "../format/formatter.js";
 import { toJson } from "../format/json.js";
 import { rfc3339 } from "../format/time.js";
+import { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
-import { toUtf8 } from "../system/text.js";
+import { fromUtf8, toUtf8 } from "../system/text.js";
 import { draw, ROWS_OF_FULL_HEADER } from "./draw.js";
 import type { Picture } from "./picture.js";
-import { flowRows, groupRows } from "./rows.js";
+import { type FlowRow, flowRows, type GroupRow, groupRows } from "./rows.js";
 import type { ViewState } from "./state.js";
 import { plainText } from "./text.js";
 
@@ -36,35 +40,44 @@ export function blockText(
 /** Three decimals: rates are estimates. */
 const rounded = (value: number | undefined) => (value === undefined ? undefined : Math.round(value * 1000) / 1000);
 
-const rateOf = (value: number | undefined) => (value === undefined ? undefined : { bytesPerSecond: rounded(value) });
-
-/** A line a row, the largest first. */
-export function blockJson(picture: Picture, state: ViewState, labels: LabelMap | undefined): Uint8Array {
+/**
+ * A line a row, the largest first: a flow or a group as -L -o json has it, with the time and what changes a second.
+ * @param flows writes a flow as -L -o json does
+ */
+export function blockJson(
+  picture: Picture,
+  state: ViewState,
+  flows: Formatter<FlowView>,
+  labels: LabelMap | undefined,
+): Uint8Array {
   const time = rfc3339(1000n * BigInt(Math.floor(picture.nowMicros)));
   const limit = state.limit ?? USUAL_ROWS;
-  const rows = state.showsFlows
-    ? flowRows(picture, state.reverse, limit).map((row) => ({
-        protocol: row.protocol,
-        state: row.state === "-" ? undefined : row.state,
-        src: row.src,
-        dst: row.dst,
-        nat: row.nat === "-" ? undefined : row.nat,
-        bytes: row.bytes,
-        orig: rateOf(row.up),
-        reply: rateOf(row.down),
-        age: rounded(row.ageSeconds),
-        expires: row.expiresSeconds,
-        mark: row.mark,
-      }))
-    : groupRows(picture, state.groupSort, state.reverse, limit, labels).rows.map((row) => ({
-        group: Object.fromEntries(state.by.map(({ base }, i) => [base, row.values[i] ?? undefined])),
-        flows: Math.round(row.flows),
-        unreplied: Math.round(row.flows * row.unreplied),
-        flowsPerSecond: rounded(row.change),
-        newPerSecond: rounded(row.fresh),
-        bytes: row.bytes,
-        orig: rateOf(row.up),
-        reply: rateOf(row.down),
-      }));
-  return toUtf8(rows.map((row) => `${toJson({ time, ...row })}\n`).join(""));
+  const lines = state.showsFlows
+    ? flowRows(picture, state.reverse, limit).map((row) => flowLine(time, row, flows))
+    : groupRows(picture, state.groupSort, state.reverse, limit, labels).rows.map((row) => groupLine(time, row, state));
+  return toUtf8(lines.map((line) => `${line}\n`).join(""));
 }
+
+function flowLine(time: string, { message, up, down }: FlowRow, flows: Formatter<FlowView>): string {
+  const view = new FlowView();
+  view.read(message, 0, message.length);
+  const writer = new ByteWriter(1 << 12);
+  flows.entry(writer, view, EVENT_NONE);
+  const rates = { orig_bytes: rounded(up), reply_bytes: rounded(down) };
+  return `${toJson({ time, rates }).slice(0, -1)},${fromUtf8(writer.written()).slice(1)}`;
+}
+
+const groupLine = (time: string, row: GroupRow, { by }: ViewState): string =>
+  toJson({
+    time,
+    rates: {
+      flows: rounded(row.change),
+      new: rounded(row.fresh),
+      orig_bytes: rounded(row.up),
+      reply_bytes: rounded(row.down),
+    },
+    group: Object.fromEntries(by.map(({ base }, i) => [base, row.values[i] ?? undefined])),
+    flows: Math.round(row.flows),
+    unreplied: Math.round(row.flows * row.unreplied),
+    bytes: row.bytes,
+  });

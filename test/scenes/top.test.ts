@@ -1,0 +1,256 @@
+/** --top as its users have it: on a terminal, with keys, and without one. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { afterEach, before, describe, it } from "node:test";
+import type { Flow } from "../../src/library/flow.js";
+import { freshNetwork, oursAsProcess, program } from "../support/command.js";
+import { parseLines } from "../support/json.js";
+import { sysctl } from "../support/lab.js";
+import { noScreen, Screen } from "../support/screen.js";
+import { listTable, loadTable } from "../support/table.js";
+import { until } from "../support/wait.js";
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** The command line of a process, empty of one that has ended. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** 30 flows of 10.0.0.1, 20 of 10.0.0.2, 10 of 10.0.0.3, of which the last are without an answer. */
+const FLOWS = [30, 20, 10].flatMap((count, i) =>
+  Array.from({ length: count }, (_, n) => {
+    const state = i === 2 ? "--state SYN_SENT" : "--state ESTABLISHED -u ASSURED,SEEN_REPLY";
+    const port = n % 2 === 0 ? 443 : 22;
+    return `-I -p tcp -s 10.0.0.${i + 1} -d 203.0.113.${n % 5} --sport ${2000 + n} --dport ${port} -t 90000 ${state}`;
+  }),
+);
+
+/** Says how many of the flags are set that a shell has and a program in raw mode has not. */
+const SET_FLAGS = "echo set: $(stty -a | tr ' ' '\\n' | grep -cx -e icanon -e isig -e echo)";
+
+const TOP = `${program} --top --interval 1`;
+
+describe("--top", () => {
+  before(async () => {
+    freshNetwork();
+    sysctl("net/netfilter/nf_conntrack_acct", 1);
+    await loadTable(FLOWS);
+  });
+
+  describe("on a terminal", { skip: noScreen }, () => {
+    let screen: Screen;
+    afterEach(() => screen.close());
+
+    /** The view, with its first figures. */
+    async function open(columns = 80, rows = 24, line = TOP, locale?: string): Promise<string> {
+      screen = new Screen(columns, rows, locale);
+      await screen.until(/^>/m);
+      screen.run("echo before");
+      await screen.until(/^before$/m);
+      screen.runKnown(line);
+      return screen.until(/^(?:10\.0\.0\.1|tcp) .*\n(?:.*\n)*q quit/m);
+    }
+
+    it("shows who has the flows", async () => {
+      const text = await open();
+      assert.match(text, /^Entries +60 \/ [\d,]+ /m);
+      assert.match(text, /^Proto +tcp 100 % +unreplied 17 % +unassured 17 %$/m);
+      assert.match(text, /^TCP +ESTABLISHED 83 % +SYN_SENT 17 %$/m);
+      assert.match(text, /^SRC +FLOWS▼ +% +\+\/s +UNREPL +UP↑ +DOWN↓$/m);
+      assert.match(text, /^10\.0\.0\.1 +30 +50\.0 .*\n10\.0\.0\.2 +20 +33\.3 .*\n10\.0\.0\.3 +10 +16\.7 .* 100 %/m);
+      await screen.until(/^10\.0\.0\.1 .* 0 +b\/s +0 +b\/s$/m);
+    });
+
+    it("groups and sorts by keys", async () => {
+      await open();
+      screen.press("g");
+      await screen.until(/group: dst$[\s\S]*^203\.0\.113\.\d +12 /m);
+      screen.press("G");
+      await screen.until(/group: src$[\s\S]*^10\.0\.0\.1 +30 /m);
+      screen.press("r");
+      await screen.until(/FLOWS▲[\s\S]*^10\.0\.0\.3 .*\n10\.0\.0\.2 .*\n10\.0\.0\.1 /m);
+      screen.press("r", "<");
+      await screen.until(/^SRC▲[\s\S]*^10\.0\.0\.1 .*\n10\.0\.0\.2 /m);
+      screen.press("G");
+      await screen.until(
+        /group: none$[\s\S]*^tcp +(?:ESTABLISHED|SYN_SENT) +10\.0\.0\.\d:20\d\d +203\.0\.113\.\d:\d+ /m,
+      );
+    });
+
+    it("goes into a row and back", async () => {
+      await open();
+      screen.press("Down", "Enter");
+      const text = await screen.until(/^Filter +-s 10\.0\.0\.2 +group: dst$[\s\S]*^203\.0\.113\.\d +4 /m);
+      assert.doesNotMatch(text, /^203\.0\.113\.\d +(?!4 )\S/m);
+      screen.press("BSpace");
+      await screen.until(/^Filter +none +group: src$[\s\S]*^10\.0\.0\.1 +30 /m);
+    });
+
+    it("has its filter edited in place, with the messages of the command line", async () => {
+      await open();
+      screen.press("/");
+      await screen.until(/Esc cancel/);
+      for (const wrong of ["--dport 443", "-p tcp --state FOO", "-s 1.2.3.4.5", "-o json"]) {
+        screen.press("C-u");
+        screen.type(wrong);
+        screen.press("Enter");
+        const message = wrong === "-o json" ? "`--output' is no filter" : messageOf(wrong);
+        const text = await screen.until(new RegExp(`^${escaped(message)}$`, "m"));
+        assert.ok(text.split("\n")[5]!.endsWith(` ${wrong}`), text);
+      }
+      screen.press("C-u");
+      screen.type("-p tcp --dport 22,80 --state '!SYN_SENT'".replaceAll("'", ""));
+      screen.press("Enter");
+      await screen.until(/^Filter +-p tcp --dport 22,80 --state !SYN_SENT +group: src$[\s\S]*^10\.0\.0\.1 +15 /m);
+      assert.doesNotMatch(screen.text(), /10\.0\.0\.3/);
+      // What is given up changes nothing.
+      screen.press("/", "C-u", "Escape");
+      await screen.until(/^Filter +-p tcp --dport 22,80/m);
+    });
+
+    /** What the command line says to the same filter. */
+    const messageOf = (filter: string): string =>
+      oursAsProcess(["-L", ...filter.split(" ")])
+        .stderr.split("\n")[0]!
+        .replace(/^.*?: /, "");
+
+    it("fits any terminal from 60x12 on", async () => {
+      await open();
+      screen.resize(140, 40);
+      await screen.until(/UP↑ +DOWN↓ +NEW\/s +BYTES/);
+      screen.resize(60, 12);
+      const small = await screen.until(/^SRC +FLOWS▼(?:.*\n){3,}q quit/m);
+      for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
+      screen.resize(50, 12);
+      await screen.until(/The terminal has 50x12: at least 60x12/);
+      screen.resize(80, 24);
+      await screen.until(/^Entries +60[\s\S]*^10\.0\.0\.1 /m);
+    });
+
+    it("stops at Ctrl-Z and goes on with fg", async () => {
+      await open();
+      screen.press("C-z");
+      const text = await screen.until(/^\[1\]\+ +Stopped/m);
+      assert.match(text, /^before$/m);
+      screen.run(SET_FLAGS);
+      await screen.until(/^set: 3$/m);
+      screen.run("fg");
+      await screen.until(/^10\.0\.0\.1 +30 [\s\S]*^q quit/m);
+      screen.press("q");
+      await leftAlone(0);
+    });
+
+    /** The screen that was there before is back, and the shell is as ever. */
+    async function leftAlone(status: number): Promise<void> {
+      await screen.until(/^before\n[\s\S]*^>$/m);
+      screen.run(`echo status $?; ${SET_FLAGS}`);
+      const text = await screen.until(/^status \d+\nset: \d$/m);
+      assert.match(text, new RegExp(`^status ${status}\nset: 3$`, "m"));
+      assert.doesNotMatch(text, /q quit/);
+    }
+
+    it("leaves the terminal as it was at q, and with status 0", async () => {
+      await open();
+      screen.press("q");
+      await leftAlone(0);
+    });
+
+    for (const [signal, status] of [
+      ["SIGTERM", 143],
+      ["SIGINT", 130],
+      ["SIGHUP", 129],
+    ] as const) {
+      it(`leaves the terminal as it was when ${signal} ends it`, async () => {
+        await open();
+        process.kill(screen.pid, signal);
+        await leftAlone(status);
+      });
+    }
+
+    it("leaves the terminal as it was where the kernel refuses, and says why", async () => {
+      screen = new Screen(80, 24);
+      screen.run("echo before");
+      await screen.until(/^before$/m);
+      screen.run(`setpriv --bounding-set=-net_admin ${TOP}`);
+      await screen.until(/^conntrack v.*: Operation failed: sorry, you must be root/m);
+      await leftAlone(1);
+    });
+
+    it("prints the command that would delete a row, and never runs it", async () => {
+      const was = await listTable("-o", "id");
+      await open();
+      screen.press("Down", "x");
+      await screen.until(/^noted, printed at the end: conntrack -D -s 10\.0\.0\.2 --dry-run$/m);
+      screen.press("q");
+      await screen.until(/^conntrack -D -s 10\.0\.0\.2 --dry-run$/m);
+      const ids = (text: string) => [...text.matchAll(/ id=(\d+)/g)].map(([, id]) => id).sort();
+      assert.deepEqual(ids(await listTable("-o", "id")), ids(was));
+    });
+
+    it("is plain ASCII where the locale is not UTF-8", async () => {
+      const text = await open(80, 24, TOP, "C");
+      assert.match(text, /FLOWSv/);
+      assert.match(text, /^[\n\x20-\x7e]*$/);
+    });
+
+    it("ends when its terminal is closed", async () => {
+      await open();
+      const { pid } = screen;
+      screen.close();
+      await until("the end of the view", () => commandOf(pid) === "");
+    });
+  });
+
+  describe("without a terminal", () => {
+    const run = (line: string) => {
+      const { status, stdout, stderr } = oursAsProcess(["--top", "--interval", "0.2", ...line.split(" ")], {
+        env: { ...process.env, LC_ALL: "C" },
+      });
+      assert.equal(status, 0, stderr);
+      assert.equal(stderr, "");
+      return stdout;
+    };
+
+    it("prints one block of the same table, without escapes", () => {
+      const text = run("--limit 2");
+      assert.match(text, /^[\n\x20-\x7e]*$/);
+      assert.match(text, /^Entries +60 \/ /m);
+      assert.match(text, /^10\.0\.0\.1 +30 +50\.0 .*\n10\.0\.0\.2 +20 .*\nother +10 +16\.7 .*\n\n$/m);
+      assert.equal(text.split("\n\n").length, 3);
+    });
+
+    it("prints as many as --rounds says", () => {
+      const blocks = run("--rounds 3 --limit 1").match(/^Entries /gm);
+      assert.equal(blocks?.length, 3);
+    });
+
+    it("prints JSON with the time, and filters", () => {
+      const lines = parseLines<Record<string, unknown>>(run("-o json --rounds 2 --group-by dport -p tcp --dport 22"));
+      assert.equal(lines.length, 2);
+      for (const { time, ...row } of lines) {
+        assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+        assert.deepEqual(row, {
+          rates: { flows: 0, new: 0, orig_bytes: 0, reply_bytes: 0 },
+          group: { dport: 22 },
+          flows: 30,
+          unreplied: 5,
+          bytes: 0,
+        });
+      }
+    });
+
+    it("shows flows for themselves", () => {
+      const lines = parseLines<Flow & { rates: object }>(run("-o json --group-by none -s 10.0.0.3 --limit 4"));
+      assert.equal(lines.length, 4);
+      for (const { orig, rates } of lines) {
+        assert.equal(orig.src, "10.0.0.3");
+        assert.deepEqual(rates, { orig_bytes: 0, reply_bytes: 0 });
+      }
+    });
+  });
+});

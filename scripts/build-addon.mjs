@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Builds prebuilds/linux-<arch>/netlink.node from src/native/napi.c, netlink.c and trace.c with a C compiler and nothing else: the headers
+ * Builds prebuilds/linux-<arch>/netlink.node from src/native/napi.c, netlink.c, trace.c and lines.c with a C compiler and nothing else: the headers
  * come from the package node-api-headers, and node itself resolves the napi_* symbols when it loads the file.
  *
  *   node scripts/build-addon.mjs                 for this machine, with $CC or cc
@@ -67,7 +67,7 @@ export function buildAddon({ arch = process.arch, cc = process.env.CC } = {}) {
   // Renamed into place at the end, because a process may be running the present one.
   const draft = join(root, "prebuilds", `netlink.node.${process.pid}`);
   mkdirSync(dirname(draft), { recursive: true });
-  const sources = ["napi.c", "netlink.c", "trace.c"].map((name) => join(root, "src", "native", name));
+  const sources = ["napi.c", "netlink.c", "trace.c", "lines.c"].map((name) => join(root, "src", "native", name));
   const { status, error } = spawnSync(
     compiler,
     [...compilerFlags, ...FLAGS, "-isystem", headers(), "-o", draft, ...sources],

@@ -49,7 +49,7 @@ const native = join(root, "src/native");
 export const PROGRAM = "src/cli/quickjs-bin.ts";
 
 const QUICKJS_SOURCES = ["quickjs.c", "dtoa.c", "libregexp.c", "libunicode.c"];
-const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "quickjs-modules.c", "netlink.c", "trace.c"];
+const NATIVE_SOURCES = ["quickjs-main.c", "quickjs-calls.c", "quickjs-modules.c", "netlink.c", "trace.c", "lines.c"];
 
 /** No tables to unwind the stack with: nothing here does, and they are 6 % of the file. */
 const OPTIMIZED = [

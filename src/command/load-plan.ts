@@ -2,9 +2,10 @@
  * -R: many commands, checked as a whole before the first is applied, then applied in order.
  * New entries are kept as encoded messages, batch by batch, and nothing else is kept of their lines but the line numbers.
  */
+import { align4 } from "../netlink/attributes.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import { NLM_F_EXCL } from "../netlink/constants.js";
-import { MessageWriter, messageFlags } from "../netlink/message.js";
+import { MessageWriter, messageEnd, messageFlags } from "../netlink/message.js";
 import { KernelError } from "../system/errors.js";
 import type { CommandName, DeleteFlows, FlushFlows, UpdateFlows } from "./command.js";
 import { type Context, withConnection } from "./context.js";
@@ -24,8 +25,7 @@ const batchLines = (before: number) => Math.max(1, Math.min(MOST_BATCH_LINES, be
 /** A run of new entries as one datagram. */
 interface Batch {
   messages: Uint8Array;
-  /** Where each message begins. */
-  starts: Uint32Array;
+  /** The line of each message. */
   lines: Uint32Array;
 }
 
@@ -44,21 +44,24 @@ export interface LoadFailure {
 export class LoadPlan {
   readonly #steps: (Batch | Step)[] = [];
   readonly #writer = new MessageWriter(1 << 14);
-  readonly #starts = new Uint32Array(MOST_BATCH_LINES);
   readonly #lines = new Uint32Array(MOST_BATCH_LINES);
   #count = 0;
   #entries = 0;
 
-  /** Where the message of a new entry is written, before `entryWritten` counts it. */
+  /** Where the messages of new entries are written, before `entriesWritten` counts them. */
   get writer(): MessageWriter {
     return this.#writer;
   }
 
-  /** Adds the new entry whose message was written at `start`. */
-  entryWritten(start: number, line: number): void {
-    this.#starts[this.#count] = start;
-    this.#lines[this.#count++] = line;
-    if (this.#count === batchLines(this.#entries)) this.#closeBatch();
+  /** How many entries may be written before they are counted: at least one. */
+  get room(): number {
+    return batchLines(this.#entries) - this.#count;
+  }
+
+  /** Adds new entries whose messages were written: those of `count` lines from `line` on, one a line. */
+  entriesWritten(count: number, line: number): void {
+    for (let i = 0; i < count; i++) this.#lines[this.#count++] = line + i;
+    if (this.room === 0) this.#closeBatch();
   }
 
   /** Adds an update, a delete or a flush of flows. */
@@ -89,7 +92,6 @@ export class LoadPlan {
     const writer = this.#writer;
     this.#steps.push({
       messages: writer.buffer.slice(0, writer.length),
-      starts: this.#starts.slice(0, this.#count),
       lines: this.#lines.slice(0, this.#count),
     });
     writer.clear();
@@ -97,7 +99,7 @@ export class LoadPlan {
     this.#count = 0;
   }
 
-  #applyBatch(connection: NetlinkConnection, { messages, starts, lines }: Batch): LoadFailure | undefined {
+  #applyBatch(connection: NetlinkConnection, { messages, lines }: Batch): LoadFailure | undefined {
     let failed = -1;
     let error = 0;
     this.#writer.adopt(messages);
@@ -109,10 +111,17 @@ export class LoadPlan {
     if (failed < 0) return undefined;
     return failure(
       new KernelError(error, "CT_NEW"),
-      (messageFlags(messages, starts[failed]!) & NLM_F_EXCL) === 0 ? "add" : "create",
+      (messageFlags(messages, messageStart(messages, failed)) & NLM_F_EXCL) === 0 ? "add" : "create",
       lines[failed]!,
     );
   }
+}
+
+/** Where the message with this index begins. */
+function messageStart(messages: Uint8Array, index: number): number {
+  let start = 0;
+  for (let i = 0; i < index; i++) start = align4(messageEnd(messages, start, messages.length));
+  return start;
 }
 
 function applyStep({ command, line }: Step, context: Context): LoadFailure | undefined {

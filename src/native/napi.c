@@ -11,6 +11,7 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 
+#include "lines.h"
 #include "netlink.h"
 #include "trace.h"
 
@@ -837,6 +838,66 @@ static napi_value call_run_traces(napi_env env, napi_callback_info info) {
   return result(env, traces_run(traces, &request));
 }
 
+static void finalize_lines(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  lines_free(data);
+}
+
+static const napi_type_tag lines_tag = {0x6e65746c696e6b21, 0x6c696e6573212121};
+
+static bool get_lines(napi_env env, napi_value value, struct lines **lines) {
+  bool ours = false;
+  napi_valuetype type;
+  return napi_typeof(env, value, &type) == napi_ok && type == napi_external &&
+         napi_check_object_type_tag(env, value, &lines_tag, &ours) == napi_ok && ours &&
+         napi_get_value_external(env, value, (void **)lines) == napi_ok;
+}
+
+/* newLines(): an object for the calls below. */
+static napi_value call_new_lines(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value external;
+  struct lines *lines = lines_new();
+  if (lines == NULL) return result(env, -ENOMEM);
+  if (napi_create_external(env, lines, finalize_lines, NULL, &external) != napi_ok) {
+    lines_free(lines);
+    return result(env, -ENOMEM);
+  }
+  if (napi_type_tag_object(env, external, &lines_tag) != napi_ok) return result(env, -ENOMEM);
+  return external;
+}
+
+/* addLinePattern(lines, message, program: Uint16Array, constants): 0. */
+static napi_value call_add_line_pattern(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  struct lines *lines;
+  void *message, *program, *constants;
+  size_t length, words, constants_length;
+  if (!get_arguments(env, info, 4, arguments) || !get_lines(env, arguments[0], &lines) ||
+      !get_array(env, arguments[1], napi_uint8_array, &message, &length) ||
+      !get_array(env, arguments[2], napi_uint16_array, &program, &words) ||
+      !get_array(env, arguments[3], napi_uint8_array, &constants, &constants_length)) {
+    return result(env, -EINVAL);
+  }
+  return result(env, lines_add(lines, message, length, program, words, constants, constants_length));
+}
+
+/* runLines(lines, text, out, state: Uint32Array): LINES_*. */
+static napi_value call_run_lines(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  struct lines *lines;
+  void *in, *out, *state;
+  size_t in_size, out_size, words;
+  if (!get_arguments(env, info, 4, arguments) || !get_lines(env, arguments[0], &lines) ||
+      !get_array(env, arguments[1], napi_uint8_array, &in, &in_size) ||
+      !get_array(env, arguments[2], napi_uint8_array, &out, &out_size) ||
+      !get_array(env, arguments[3], napi_uint32_array, &state, &words)) {
+    return result(env, -EINVAL);
+  }
+  return result(env, lines_run(lines, in, in_size, out, out_size, state, words));
+}
+
 /* unshareNetwork(): 0. */
 static napi_value call_unshare_network(napi_env env, napi_callback_info info) {
   (void)info;
@@ -886,6 +947,9 @@ NAPI_MODULE_INIT() {
       {.utf8name = "addTrace", .method = call_add_trace},
       {.utf8name = "dropTrace", .method = call_drop_trace},
       {.utf8name = "runTraces", .method = call_run_traces},
+      {.utf8name = "newLines", .method = call_new_lines},
+      {.utf8name = "addLinePattern", .method = call_add_line_pattern},
+      {.utf8name = "runLines", .method = call_run_lines},
   };
   /* Finalizers run in the reverse order of their making: by then no thread uses a socket. */
   struct sockets *sockets = calloc(1, sizeof(*sockets));

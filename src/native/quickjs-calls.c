@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "netlink.h"
 #include "trace.h"
 
@@ -517,6 +518,57 @@ FUNCTION(call_run_traces) {
   return result(traces_run(traces, &request));
 }
 
+static JSClassID lines_class;
+
+static void finalize_lines(JSRuntime *runtime, JSValue value) {
+  struct lines *lines = JS_GetOpaque(value, lines_class);
+  if (lines != NULL) lines_free(lines);
+}
+
+static const JSClassDef lines_definition = {"Lines", .finalizer = finalize_lines};
+
+static bool make_lines_class(JSContext *context) {
+  JSRuntime *runtime = JS_GetRuntime(context);
+  JS_NewClassID(runtime, &lines_class);
+  return JS_NewClass(runtime, lines_class, &lines_definition) == 0;
+}
+
+FUNCTION(call_new_lines) {
+  struct lines *lines = lines_new();
+  JSValue object = lines == NULL ? JS_EXCEPTION : JS_NewObjectClass(context, (int)lines_class);
+  if (!JS_IsException(object)) {
+    JS_SetOpaque(object, lines);
+    return object;
+  }
+  if (lines != NULL) lines_free(lines);
+  JS_FreeValue(context, JS_GetException(context));
+  return result(-ENOMEM);
+}
+
+FUNCTION(call_add_line_pattern) {
+  struct lines *lines = JS_GetOpaque(arguments[0], lines_class);
+  void *message, *program, *constants;
+  size_t length, words, constants_length;
+  if (lines == NULL || !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT8, &message, &length) ||
+      !get_array(context, arguments[2], JS_TYPED_ARRAY_UINT16, &program, &words) ||
+      !get_array(context, arguments[3], JS_TYPED_ARRAY_UINT8, &constants, &constants_length)) {
+    return result(-EINVAL);
+  }
+  return result(lines_add(lines, message, length, program, words, constants, constants_length));
+}
+
+FUNCTION(call_run_lines) {
+  struct lines *lines = JS_GetOpaque(arguments[0], lines_class);
+  void *in, *out, *state;
+  size_t in_size, out_size, words;
+  if (lines == NULL || !get_array(context, arguments[1], JS_TYPED_ARRAY_UINT8, &in, &in_size) ||
+      !get_array(context, arguments[2], JS_TYPED_ARRAY_UINT8, &out, &out_size) ||
+      !get_array(context, arguments[3], JS_TYPED_ARRAY_UINT32, &state, &words)) {
+    return result(-EINVAL);
+  }
+  return result(lines_run(lines, in, in_size, out, out_size, state, words));
+}
+
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("open", 1, call_open),
     JS_CFUNC_DEF("send", 4, call_send),
@@ -559,6 +611,9 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("addTrace", 5, call_add_trace),
     JS_CFUNC_DEF("dropTrace", 1, call_drop_trace),
     JS_CFUNC_DEF("runTraces", 7, call_run_traces),
+    JS_CFUNC_DEF("newLines", 0, call_new_lines),
+    JS_CFUNC_DEF("addLinePattern", 4, call_add_line_pattern),
+    JS_CFUNC_DEF("runLines", 4, call_run_lines),
 };
 
 #define FUNCTIONS (int)(sizeof(functions) / sizeof(*functions))
@@ -568,7 +623,7 @@ static int fill_native_module(JSContext *context, JSModuleDef *module) {
 }
 
 JSModuleDef *make_native_module(JSContext *context) {
-  if (!make_traces_class(context)) return NULL;
+  if (!make_traces_class(context) || !make_lines_class(context)) return NULL;
   JSModuleDef *module = JS_NewCModule(context, "native", fill_native_module);
   if (module != NULL) JS_AddModuleExportList(context, module, functions, FUNCTIONS);
   return module;

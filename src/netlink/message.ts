@@ -69,11 +69,9 @@ export class MessageWriter {
     this.length = messages.length;
   }
 
-  /** Writes messages that were written before behind the others; returns where they begin. */
-  append(messages: Uint8Array): number {
-    const start = this.#reserve(messages.length);
-    this.buffer.set(messages, start);
-    return start;
+  /** Makes room for `size` bytes more, for who writes into the buffer. */
+  makeRoom(size: number): void {
+    this.length = this.#reserve(size);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { CreateFlow, LoadableCommand } from "../../command/command.js";
 import { despiteBrokenOutput, say } from "../../command/context.js";
 import { LoadPlan } from "../../command/load-plan.js";
 import { encodeNewFlow } from "../../command/new-flow.js";
+import type { LineEngine } from "../../netlink/backend/lines.js";
 import { MessageWriter } from "../../netlink/message.js";
 import { KernelError, UsageError } from "../../system/errors.js";
 import { decodeText, toUtf8 } from "../../system/text.js";
@@ -58,22 +59,24 @@ function cannotOpen(path: string): UsageError {
 }
 
 /** Where lines go, in order. */
-export type LinePlan = Pick<LoadPlan, "writer" | "entryWritten" | "addCommand">;
+export type LinePlan = Pick<LoadPlan, "writer" | "room" | "entriesWritten" | "addCommand">;
 
 /** Takes the lines of a file, one after the other, into a plan. */
 export class LineReader {
   /** How many lines were taken. */
   lines = 0;
   readonly #plan: LinePlan;
-  readonly #patterns = new LinePatterns();
+  readonly #patterns: LinePatterns;
   readonly #context: ParseContext;
   /** For lines that are only tried: what they warn of, and which files they have read, is not the input's. */
   readonly #trialContext: ParseContext;
   readonly #trial = new MessageWriter();
   #trialWarned = false;
 
-  constructor(plan: LinePlan, context: ParseContext) {
+  /** `engine` does lines that are like one before. */
+  constructor(plan: LinePlan, context: ParseContext, engine?: LineEngine) {
     this.#plan = plan;
+    this.#patterns = new LinePatterns(engine);
     this.#context = context;
     this.#trialContext = { ...context, warn: () => (this.#trialWarned = true) };
   }
@@ -81,35 +84,35 @@ export class LineReader {
   /** Takes all lines. Throws UsageError for one that cannot be accepted: the last of `lines`. */
   read(source: Source): void {
     eachPiece(source, (buffer, end) => {
-      for (let start = 0; start < end; ) start = this.#take(buffer, start, end);
+      for (let start = this.#copy(buffer, 0, end); start < end; start = this.#copy(buffer, start, end)) {
+        const newline = buffer.indexOf(NEWLINE, start);
+        const lineEnd = newline < 0 ? end : Math.min(newline + 1, end);
+        this.#readLine(buffer.subarray(start, lineEnd));
+        start = lineEnd;
+      }
     });
   }
 
-  /** Takes the line at `start`; returns where the next one begins. */
-  #take(buffer: Uint8Array, start: number, end: number): number {
-    const { writer } = this.#plan;
-    const at = writer.length;
-    // The last line of a file may lack its newline, where a pattern would read on.
-    const next = buffer[end - 1] === NEWLINE ? this.#patterns.write(buffer, start, writer) : -1;
-    if (next >= 0) {
-      this.#plan.entryWritten(at, ++this.lines);
-      return next;
+  /** Takes the lines from `start` on that are like one before; returns where the first one begins that is not, or `end`. */
+  #copy(buffer: Uint8Array, start: number, end: number): number {
+    const plan = this.#plan;
+    for (let at = start; ; ) {
+      const { lines, next, ended } = this.#patterns.write(buffer, at, end, plan.writer, plan.room);
+      plan.entriesWritten(lines, this.lines + 1);
+      this.lines += lines;
+      if (ended) return next;
+      at = next;
     }
-    const newline = buffer.indexOf(NEWLINE, start);
-    const lineEnd = newline < 0 ? end : Math.min(newline + 1, end);
-    this.#readLine(buffer.subarray(start, lineEnd));
-    return lineEnd;
   }
 
   /** Takes a line the long way. */
   #readLine(bytes: Uint8Array): void {
     const { writer } = this.#plan;
-    const at = writer.length;
     const line = ++this.lines;
     if (bytes.length > MAX_LINE_BYTES) throw new UsageError("Line too long!");
     if (isJsonLine(bytes)) {
       writeJsonLine(writer, bytes);
-      this.#plan.entryWritten(at, line);
+      this.#plan.entriesWritten(1, line);
       return;
     }
     const words = splitWords(decodeText(bytes));
@@ -119,9 +122,10 @@ export class LineReader {
       this.#plan.addCommand(command, line);
       return;
     }
+    const at = writer.length;
     encodeNewFlow(writer, command.name, command.flow);
     this.#patterns.learn(words, writer.buffer.slice(at, writer.length), (words) => this.#try(words));
-    this.#plan.entryWritten(at, line);
+    this.#plan.entriesWritten(1, line);
   }
 
   /** The message of a line like one of the input's; undefined for one that warns: such lines must go on warning. */
@@ -147,7 +151,7 @@ function isCreate(command: LoadableCommand): command is CreateFlow {
 /** Reads the file: every line is checked, and kept in the plan, before anything is applied. Returns how many lines it has. */
 function readPlan(plan: LoadPlan, path: string, io: Io, context: ParseContext): number {
   const source = openInput(path, io);
-  const reader = new LineReader(plan, context);
+  const reader = new LineReader(plan, context, io.backend.lines?.());
   try {
     reader.read(source);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The Backend made of calls that take and return numbers: what the bindings in src/native give, for Node and for QuickJS. */
 import { localTimeOf } from "../../system/local-time.js";
+import type { LineEngine } from "./lines.js";
 import type { Backend, Socket } from "./socket.js";
 import type { TraceEngine } from "./traces.js";
 
@@ -44,6 +45,10 @@ export interface Calls {
     chosen: Int32Array | undefined,
     tables: readonly Uint32Array[] | undefined,
   ): number;
+  /** An opaque object, or -errno. */
+  newLines(): object | number;
+  addLinePattern(lines: object, message: Uint8Array, program: Uint16Array, constants: Uint8Array): number;
+  runLines(lines: object, text: Uint8Array, out: Uint8Array, state: Uint32Array): number;
 }
 
 /** What takes a thread: the binding for Node has it. */
@@ -87,6 +92,7 @@ export function backendOf(calls: Calls, threads?: ThreadCalls): Backend {
     unshareNetwork: () => calls.unshareNetwork(),
     setNetwork: (fd) => calls.setNetwork(fd),
     traces: () => traceEngine(calls),
+    lines: () => lineEngine(calls),
   };
 }
 
@@ -98,6 +104,15 @@ function traceEngine(calls: Calls): TraceEngine | undefined {
     drop: () => void calls.dropTrace(traces),
     run: (buffer, out, state, { lengths, chosen, tables }) =>
       calls.runTraces(traces, buffer, out, state, lengths, chosen, tables),
+  };
+}
+
+function lineEngine(calls: Calls): LineEngine | undefined {
+  const lines = calls.newLines();
+  if (typeof lines === "number") return undefined;
+  return {
+    add: ({ message, program, constants }) => calls.addLinePattern(lines, message, program, constants),
+    run: (text, out, state) => calls.runLines(lines, text, out, state),
   };
 }
 

@@ -31,6 +31,9 @@ declare module "native" {
   export const addTrace: Calls["addTrace"];
   export const dropTrace: Calls["dropTrace"];
   export const runTraces: Calls["runTraces"];
+  export const newLines: Calls["newLines"];
+  export const addLinePattern: Calls["addLinePattern"];
+  export const runLines: Calls["runLines"];
 
   /** open(2) for reading: a descriptor or -errno. */
   export function openFile(path: Uint8Array): number;

@@ -6,6 +6,7 @@
  */
 
 import type { LocalTime } from "../../system/local-time.js";
+import type { LineEngine } from "./lines.js";
 import type { TraceEngine } from "./traces.js";
 
 /** A NETLINK_NETFILTER socket (netlink(7)), opened SOCK_RAW | SOCK_CLOEXEC and bound to a port id of the kernel's choice. */
@@ -116,4 +117,6 @@ export interface Process {
 export interface Backend extends Sockets, Process {
   /** An engine of its own for each listing; without one every message is done by TypeScript, which only takes longer. */
   traces?(): TraceEngine | undefined;
+  /** An engine of its own for each load-file; without one every line is read by TypeScript, which only takes longer. */
+  lines?(): LineEngine | undefined;
 }

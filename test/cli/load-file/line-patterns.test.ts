@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LinePatterns } from "../../../src/cli/load-file/line-patterns.js";
 import { splitWords } from "../../../src/cli/load-file/words.js";
+import { napiBackend } from "../../../src/netlink/backend/napi.js";
 import { MessageWriter } from "../../../src/netlink/message.js";
 import { UsageError } from "../../../src/system/errors.js";
 import { createLine, createMessage } from "../../support/lines.js";
@@ -11,6 +12,7 @@ import { wireFixture } from "../../support/wire.js";
 import { testContext } from "../context.js";
 
 const context = testContext();
+const backend = napiBackend();
 
 /** The long way: what a line by itself becomes; undefined for one that is refused. */
 function encode(words: readonly string[]): Uint8Array | undefined {
@@ -23,7 +25,7 @@ function encode(words: readonly string[]): Uint8Array | undefined {
 }
 
 function learned(lines: readonly string[]): LinePatterns {
-  const patterns = new LinePatterns();
+  const patterns = new LinePatterns(backend.lines!());
   for (const line of lines) {
     const words = splitWords(line);
     const message = encode(words);
@@ -37,11 +39,13 @@ function learned(lines: readonly string[]): LinePatterns {
 function copied(patterns: LinePatterns, line: string): Uint8Array | undefined {
   const writer = new MessageWriter();
   const bytes = Buffer.from(`${line}\n\0`);
-  const next = patterns.write(bytes, 0, writer);
-  if (next < 0) {
+  const { lines, next } = patterns.write(bytes, 0, bytes.length, writer, 9);
+  if (lines === 0) {
     assert.equal(writer.length, 0, "nothing is left of a line that does not fit");
+    assert.equal(next, 0);
     return undefined;
   }
+  assert.equal(lines, 1);
   assert.equal(next, bytes.length - 1);
   return writer.buffer.slice(0, writer.length);
 }

@@ -4,7 +4,8 @@ import { describe, it, test } from "node:test";
 import { type LinePlan, LineReader } from "../../../src/cli/load-file/load-file.js";
 import { splitWords } from "../../../src/cli/load-file/words.js";
 import { parseLoadFileLine } from "../../../src/cli/parse.js";
-import { MessageWriter } from "../../../src/netlink/message.js";
+import { napiBackend } from "../../../src/netlink/backend/napi.js";
+import { MessageWriter, messageEnd } from "../../../src/netlink/message.js";
 import { UsageError } from "../../../src/system/errors.js";
 import { decodeText } from "../../../src/system/text.js";
 import { createMessage, isCreate } from "../../support/lines.js";
@@ -21,16 +22,16 @@ interface Outcome {
 
 /** Tells messages that were copied from those that were encoded. */
 class WatchedWriter extends MessageWriter {
-  copied = false;
-  override append(messages: Uint8Array): number {
-    this.copied = true;
-    return super.append(messages);
-  }
+  encoded = false;
   override begin(...parameters: Parameters<MessageWriter["begin"]>): number {
-    this.copied = false;
+    this.encoded = true;
     return super.begin(...parameters);
   }
 }
+
+const backend = napiBackend();
+/** Entries to a batch. */
+const BATCH = 5;
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
@@ -38,20 +39,35 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 function read(file: Uint8Array, context: TestContext, pieceBytes = () => 1 << 20): Outcome & { copied: number } {
   const steps: string[] = [];
   let copied = 0;
+  let at = 0;
   const writer = new WatchedWriter(64);
+  let held = 0;
   const plan: LinePlan = {
     writer,
-    entryWritten(start, line) {
-      steps.push(`${line} ${hex(writer.buffer.subarray(start, writer.length))}`);
-      if (writer.copied) copied++;
-      // A batch ends here and there.
-      if (line % 5 === 0) writer.clear();
+    get room() {
+      return BATCH - held;
+    },
+    entriesWritten(count, line) {
+      if (count === 0) return;
+      assert.ok(count <= BATCH - held, `${count} entries`);
+      held += count;
+      if (!writer.encoded) copied += count;
+      writer.encoded = false;
+      for (let i = 0; i < count; i++) {
+        const end = messageEnd(writer.buffer, at, writer.length);
+        steps.push(`${line + i} ${hex(writer.buffer.subarray(at, end))}`);
+        at = end;
+      }
+      assert.equal(at, writer.length);
+      if (held < BATCH) return;
+      writer.clear();
+      held = at = 0;
     },
     addCommand(command, line) {
       steps.push(`${line} ${JSON.stringify(command)}`);
     },
   };
-  const reader = new LineReader(plan, context);
+  const reader = new LineReader(plan, context, backend.lines!());
   const outcome = { steps, warnings: context.warnings };
   let position = 0;
   try {
@@ -159,7 +175,8 @@ describe("a line like one before it", () => {
 describe("a line that is too long", () => {
   it("is refused before all of it was read: /dev/zero never ends", () => {
     let taken = 0;
-    const reader = new LineReader({ writer: new MessageWriter(), entryWritten() {}, addCommand() {} }, testContext());
+    const plan = { writer: new MessageWriter(), room: BATCH, entriesWritten() {}, addCommand() {} };
+    const reader = new LineReader(plan, testContext(), backend.lines!());
     const zeros = {
       read(buffer: Uint8Array) {
         buffer.fill(0);

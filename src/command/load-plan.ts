@@ -25,8 +25,12 @@ const batchLines = (before: number) => Math.max(1, Math.min(MOST_BATCH_LINES, be
 /** A run of new entries as one datagram. */
 interface Batch {
   messages: Uint8Array;
-  /** The line of each message. */
-  lines: Uint32Array;
+  count: number;
+  /** The line of the first message, and of the last one. */
+  first: number;
+  last: number;
+  /** The line of each message, where they are not one a line. */
+  lines?: Uint32Array;
 }
 
 /** A command that is applied by itself. */
@@ -81,7 +85,7 @@ export class LoadPlan {
       for (const step of this.#steps) {
         const failure = "messages" in step ? this.#applyBatch(connection, step) : applyStep(step, context);
         if (failure !== undefined) return failure;
-        progress("messages" in step ? step.lines.at(-1)! : step.line);
+        progress("messages" in step ? step.last : step.line);
       }
       return undefined;
     });
@@ -90,20 +94,22 @@ export class LoadPlan {
   #closeBatch(): void {
     if (this.#count === 0) return;
     const writer = this.#writer;
-    this.#steps.push({
-      messages: writer.buffer.slice(0, writer.length),
-      lines: this.#lines.slice(0, this.#count),
-    });
+    const count = this.#count;
+    const first = this.#lines[0]!;
+    const last = this.#lines[count - 1]!;
+    const batch: Batch = { messages: writer.buffer.slice(0, writer.length), count, first, last };
+    if (last - first >= count) batch.lines = this.#lines.slice(0, count);
+    this.#steps.push(batch);
     writer.clear();
     this.#entries += this.#count;
     this.#count = 0;
   }
 
-  #applyBatch(connection: NetlinkConnection, { messages, lines }: Batch): LoadFailure | undefined {
+  #applyBatch(connection: NetlinkConnection, { messages, count, first, lines }: Batch): LoadFailure | undefined {
     let failed = -1;
     let error = 0;
     this.#writer.adopt(messages);
-    connection.batch(this.#writer, lines.length, (index, errno) => {
+    connection.batch(this.#writer, count, (index, errno) => {
       if (failed >= 0) return;
       failed = index;
       error = errno;
@@ -112,7 +118,7 @@ export class LoadPlan {
     return failure(
       new KernelError(error, "CT_NEW"),
       (messageFlags(messages, messageStart(messages, failed)) & NLM_F_EXCL) === 0 ? "add" : "create",
-      lines[failed]!,
+      lines?.[failed] ?? first + failed,
     );
   }
 }

@@ -193,7 +193,8 @@ int lines_run(struct lines *lines, const uint8_t *in, size_t in_size, uint8_t *o
               size_t state_words) {
   if (state_words < LINE_STATE_WORDS) return -EINVAL;
   size_t length = state[LINE_STATE_LENGTH];
-  if (state[LINE_STATE_AT] > state[LINE_STATE_END] || state[LINE_STATE_END] > in_size || length > out_size) return -EINVAL;
+  if (state[LINE_STATE_AT] > state[LINE_STATE_END] || state[LINE_STATE_END] > in_size || length > out_size)
+    return -EINVAL;
   const uint8_t *at = in + state[LINE_STATE_AT], *end = in + state[LINE_STATE_END];
   uint32_t count = 0;
   int ended = LINES_END;

@@ -186,6 +186,7 @@ export class LinePatterns {
     state[STATE.END] = end;
     state[STATE.LENGTH] = writer.length;
     state[STATE.MOST] = most;
+    state[STATE.COUNT] = 0;
     const ended = this.#engine.run(buffer, writer.buffer, state);
     writer.length = state[STATE.LENGTH]!;
     return { lines: state[STATE.COUNT]!, next: state[STATE.AT]!, ended: ended !== LINES.FULL };

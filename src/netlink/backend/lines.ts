@@ -50,6 +50,6 @@ export const LONGEST_LINE_MESSAGE = 4096;
 export interface LineEngine {
   /** Returns 0 or -errno. */
   add(pattern: LinePattern): number;
-  /** Writes the messages of the lines of `text[AT, END)` to `out` from LENGTH on. Returns one of LINES, or -errno. */
+  /** Writes the messages of the lines of `text[AT, END)` to `out` from LENGTH on. Returns one of LINES, or -errno with nothing done. */
   run(text: Uint8Array, out: Uint8Array, state: Uint32Array): number;
 }

@@ -171,6 +171,7 @@ describe("the npm package", { skip: noPackage }, () => {
       /^dist\/index\.d\.c?ts$/,
       /^docs\/(pictures\/)?[a-z.-]+\.(md|json|svg)$/,
       /^examples\/[a-z-]+\.mjs$/,
+      /^examples\/fleet\/[a-z-]+\.(mjs|conf)$/,
       /^man\/conntrack\.8$/,
       /^prebuilds\/linux-(x64|arm64)\/(conntrack|netlink\.node)$/,
     ];

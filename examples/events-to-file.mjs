@@ -9,9 +9,6 @@ import { Conntrack, toJson } from "conntrack";
 const [path = "flows.ndjson", limit = "100000000"] = process.argv.slice(2);
 const KEEP = 4;
 
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
-
 const open = () => ({ stream: createWriteStream(path, { flags: "a" }), bytes: 0 });
 let file = open();
 
@@ -26,17 +23,15 @@ async function rotate() {
 }
 
 const conntrack = await Conntrack.open();
-try {
-  for await (const event of conntrack.events({ signal: stop.signal })) {
-    const line = `${toJson(event)}\n`;
-    if (file.bytes > 0 && file.bytes + line.length > Number(limit)) await rotate();
-    file.bytes += line.length;
-    // While the disk is busy, events wait in the kernel.
-    if (!file.stream.write(line)) await once(file.stream, "drain");
-  }
-} catch (error) {
-  if (!stop.signal.aborted) throw error;
-} finally {
-  conntrack.close();
-  file.stream.end();
+const events = conntrack.events();
+// What has happened until then is still written.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => events.end());
+for await (const event of events) {
+  const line = `${toJson(event)}\n`;
+  if (file.bytes > 0 && file.bytes + line.length > Number(limit)) await rotate();
+  file.bytes += line.length;
+  // While the disk is busy, events wait in the kernel.
+  if (!file.stream.write(line)) await once(file.stream, "drain");
 }
+conntrack.close();
+file.stream.end();

@@ -1,10 +1,11 @@
 // Puts the events of one host into a NATS JetStream, as batches of JSON lines:
 //   NATS=nats://SERVER:4222 node producer.mjs HOST [NETWORK]
-// NETWORK is a network namespace: its name, path, or the id of a process in it.
+// NETWORK is a network namespace: its name, its path, or the id of a process in it.
 //
-// The server acknowledges each batch. While it does not (it is slow, restarts, or cannot be reached), events wait in the kernel, and
-// batches are sent again under the same number, so that each is stored once. What the kernel has no room for is counted, and sent
-// as a record of its own: {"host":…,"event":"lost","time":…,"count":…}. Ends upon SIGINT or SIGTERM, when all is acknowledged.
+// The server acknowledges each batch. Until then the batch is sent again under the same number, so the server stores it once.
+// At most WINDOW batches are on their way. If the server is slow or away, events wait in the kernel. Events that the kernel has no
+// room for are counted and sent as a record of their own: {"host":…,"event":"lost","time":…,"count":…}.
+// SIGINT or SIGTERM ends the program once everything that had happened until then is stored. A second signal ends it at once.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
@@ -14,80 +15,77 @@ import { makeStream, subjectOf } from "./stream.mjs";
 
 const BATCH_BYTES = 200_000;
 const BATCH_MS = 200;
-/** How many batches may wait to be acknowledged. They are all that is in memory. */
 const WINDOW = 16;
 const ACKNOWLEDGE_MS = 5000;
 
 const [host, network] = process.argv.slice(2);
-if (host === undefined || /[\s.*>]/.test(host)) {
-  console.error("usage: producer.mjs HOST [NETWORK], HOST without dots and blanks");
+if (host === undefined || !/^[\w-]+$/.test(host)) {
+  console.error("usage: producer.mjs HOST [NETWORK], where HOST has letters, digits, - and _ only");
   process.exit(2);
 }
 
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
+// Listen first: events wait in the kernel until there is a server.
+const conntrack = await Conntrack.open({
+  ...(network !== undefined && { network: /^\d+$/.test(network) ? Number(network) : network }),
+});
+const events = conntrack.events();
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => events.end());
+const started = new Date().toISOString();
+console.error(`${host}: follows the events`);
 
 const connection = await connect({
   servers: process.env["NATS"] ?? "nats://127.0.0.1:4222",
-  // Forever.
   maxReconnectAttempts: -1,
+  reconnectTimeWait: 500,
   waitOnFirstConnect: true,
 });
-await makeStream(connection);
 const stream = jetstream(connection);
 
-/** Numbers of another run are others. */
-const run = randomUUID();
-let number = 0;
-const waiting = new Set();
-
-/** Sends a batch until it is acknowledged. */
-async function store(lines, msgID) {
+/** Does something that needs the server, again and again until it succeeds. */
+async function persist(what, work) {
   for (let pause = 100; ; pause = Math.min(2 * pause, 2000)) {
     try {
-      await stream.publish(subjectOf(host), lines, { msgID, timeout: ACKNOWLEDGE_MS });
-      return;
+      return await work();
     } catch (error) {
-      console.error(`${host}: batch ${msgID} is sent again: ${error.message}`);
+      console.error(`${host}: ${what} is tried again: ${error.message}`);
       await sleep(pause);
     }
   }
 }
 
-let batch = "";
+await persist("the stream", () => makeStream(connection));
 
-/** Sends what has gathered. */
+/** The numbers of batches are unique: each run has its own. */
+const run = randomUUID();
+let number = 0;
+const waiting = new Set();
+let batch = `${toJson({ host, event: "start", time: started })}\n`;
+
 function send() {
   if (batch === "") return;
   const lines = batch;
+  const msgID = `${run}-${++number}`;
   batch = "";
-  const sent = store(lines, `${run}-${++number}`).finally(() => waiting.delete(sent));
+  const sent = persist(`batch ${number}`, () =>
+    stream.publish(subjectOf(host), lines, { msgID, timeout: ACKNOWLEDGE_MS }),
+  ).finally(() => waiting.delete(sent));
   waiting.add(sent);
 }
 
-const conntrack = await Conntrack.open({
-  ...(network !== undefined && { network: /^\d+$/.test(network) ? Number(network) : network }),
-});
-const events = conntrack.events({ signal: stop.signal });
-console.error(`${host}: follows the events`);
 // Where events are rare, they do not wait for a full batch.
 const timer = setInterval(() => {
   if (waiting.size < WINDOW) send();
 }, BATCH_MS);
-try {
-  for await (const event of events) {
-    batch += `${toJson({ host, ...event })}\n`;
-    if (batch.length < BATCH_BYTES) continue;
-    // Nothing is read meanwhile: events wait in the kernel.
-    while (waiting.size >= WINDOW) await Promise.race(waiting);
-    send();
-  }
-} catch (error) {
-  if (!stop.signal.aborted) throw error;
-} finally {
-  clearInterval(timer);
-  conntrack.close();
+
+for await (const event of events) {
+  batch += `${toJson({ host, ...event })}\n`;
+  if (batch.length < BATCH_BYTES) continue;
+  // Back-pressure: nothing is read meanwhile.
+  while (waiting.size >= WINDOW) await Promise.race(waiting);
+  send();
 }
+clearInterval(timer);
+conntrack.close();
 send();
 await Promise.all(waiting);
 await connection.drain();

@@ -1,5 +1,5 @@
-// What the producer and the consumer share: the stream in which the events of all hosts are kept.
-import { jetstreamManager, StorageType } from "@nats-io/jetstream";
+// What the producer and the consumer share: the stream that keeps the events of all hosts.
+import { JetStreamApiCodes, jetstreamManager, StorageType } from "@nats-io/jetstream";
 
 export const STREAM = "CONNTRACK";
 
@@ -8,14 +8,19 @@ export const subjectOf = (host) => `conntrack.${host}`;
 
 const MINUTE_NS = 60e9;
 
-/** Makes the stream where it is missing. Size and age are for you to choose: `max_bytes`, `max_age`, `num_replicas`. */
+/** Makes the stream if there is none yet. Its size and age are yours to choose: `max_bytes`, `max_age`, `num_replicas`. */
 export async function makeStream(connection) {
-  const manager = await jetstreamManager(connection);
-  await manager.streams.add({
-    name: STREAM,
-    subjects: [subjectOf(">")],
-    storage: StorageType.File,
-    // For so long the server remembers what it has stored: a batch that is sent again meanwhile is stored once.
-    duplicate_window: 10 * MINUTE_NS,
-  });
+  const { streams } = await jetstreamManager(connection);
+  try {
+    await streams.info(STREAM);
+  } catch (error) {
+    if (error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+    await streams.add({
+      name: STREAM,
+      subjects: [subjectOf(">")],
+      storage: StorageType.File,
+      // The server remembers the numbers of batches for so long. A batch that is sent again later than that is stored twice.
+      duplicate_window: 10 * MINUTE_NS,
+    });
+  }
 }

@@ -31,6 +31,7 @@ export class EventStream<Item> implements Events<Item> {
   /** Ends the wait for input, where somebody waits. */
   #wake = () => {};
   #closed = false;
+  #ending = false;
 
   /** @param open where it stands while it is open */
   constructor(
@@ -73,6 +74,13 @@ export class EventStream<Item> implements Events<Item> {
     this.#open.delete(this);
   }
 
+  end(): void {
+    if (this.#closed || this.#ending) return;
+    this.#ending = true;
+    this.#listener.leave();
+    this.#wake();
+  }
+
   buffer(): EventBuffer | undefined {
     if (this.#closed) return undefined;
     const { bytes, drops } = this.#listener.receiveBuffer;
@@ -110,6 +118,8 @@ export class EventStream<Item> implements Events<Item> {
           }
           gathered = false;
           await setImmediate();
+        } else if (this.#ending) {
+          return;
         } else if (gathered) {
           await this.#untilReadable();
         } else {

@@ -172,6 +172,8 @@ export interface Events<Item> extends AsyncIterableIterator<Item> {
   [Symbol.asyncIterator](): this;
   /** Closes the socket at once; whoever waits for an item is told that there are no more. */
   close(): void;
+  /** Hears nothing new. What happened until now is still yielded, then the loop ends: for a program that ends and shall lose nothing. */
+  end(): void;
   /** Asks the kernel about the receive buffer; undefined once it is closed. */
   buffer(): EventBuffer | undefined;
   /** For `await using`. Absent where Node lacks the symbol (before 20.4). */

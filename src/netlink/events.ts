@@ -7,6 +7,7 @@ import type { Socket, Sockets } from "./backend/socket.js";
 import {
   MSG_DONTWAIT,
   NETLINK_ADD_MEMBERSHIP,
+  NETLINK_DROP_MEMBERSHIP,
   NLMSG_MIN_TYPE,
   SK_MEMINFO_DROPS,
   SK_MEMINFO_MEMBERS,
@@ -66,10 +67,12 @@ export class EventListener {
 
   readonly #socket: Socket;
   readonly #sockets: Sockets;
+  readonly #groups: readonly number[];
 
-  private constructor(socket: Socket, sockets: Sockets) {
+  private constructor(socket: Socket, sockets: Sockets, groups: readonly number[]) {
     this.#socket = socket;
     this.#sockets = sockets;
+    this.#groups = groups;
   }
 
   /**
@@ -86,7 +89,7 @@ export class EventListener {
         throw failure(sockets, -joined, "bind");
       }
     }
-    return new EventListener(socket, sockets);
+    return new EventListener(socket, sockets, groups);
   }
 
   /**
@@ -108,6 +111,11 @@ export class EventListener {
   /** Asks the kernel what waits and what was dropped. Returns false where it does not tell. */
   #measure(): boolean {
     return (this.#socket.memory?.(this.#memory) ?? -1) >= 0;
+  }
+
+  /** Leaves the groups: nothing new arrives, and what waits can still be received. */
+  leave(): void {
+    for (const group of this.#groups) this.#socket.setOption(SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group);
   }
 
   /** Receives until `stopped` says so. */

@@ -232,6 +232,31 @@ describe("events", () => {
     await closed();
   });
 
+  it("end with what had happened until then, for a program that ends", async () => {
+    const events = conntrack.events();
+    for (let i = 1; i <= 300; i++) await conntrack.create(flow(i));
+    assert.deepEqual(said(await take(events, 1)), ["new 1"]);
+    events.end();
+    events.end();
+    assert.equal(listeners(), 0);
+    await conntrack.create(flow(301));
+    const rest: (FlowEvent | LostEvents)[] = [];
+    for await (const event of events) rest.push(event);
+    assert.deepEqual(
+      said(rest),
+      Array.from({ length: 299 }, (_, i) => `new ${i + 2}`),
+    );
+    events.end();
+
+    const idle = conntrack.events();
+    const next = idle.next();
+    await sleep(30);
+    const start = performance.now();
+    idle.end();
+    assert.deepEqual(await next, { done: true, value: undefined });
+    assert.ok(performance.now() - start < AT_ONCE_MS);
+  });
+
   it("end when the tables are closed, for a reader who waits too", async () => {
     const other = await Conntrack.open();
     const waiting = other.events();

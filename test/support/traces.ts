@@ -80,8 +80,8 @@ export class Traced {
   readonly #work: Work;
   readonly repeater: Repeater;
 
-  constructor(work: Work, clock: () => number) {
-    this.#engine = napiBackend().traces!()!;
+  constructor(work: Work, clock: () => number, engine: TraceEngine = napiBackend().traces!()!) {
+    this.#engine = engine;
     this.#work = work;
     this.repeater = new Repeater(this.#engine, clock).into(this.#output);
   }

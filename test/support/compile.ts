@@ -13,3 +13,9 @@ export function compile(source: string): string {
   must("cc", "-O2", "-Wall", "-o", program, join(root, source));
   return program;
 }
+
+/** Compiles files of the repository to a program that ends at the first step out of bounds and at undefined behaviour. */
+export function compileSanitized(program: string, ...sources: readonly string[]): void {
+  const flags = ["-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+  must("cc", ...flags, "-o", program, ...sources.map((path) => join(root, path)));
+}

@@ -107,9 +107,9 @@ static bool is_digit(uint8_t byte) {
   return byte >= '0' && byte <= '9';
 }
 
-/* Whether a word ends here: before a blank or the end of the line. */
+/* Whether a word ends here: before a blank, a quote or the end of the line. */
 static bool ends_word(const uint8_t *at, const uint8_t *end) {
-  return at < end && (*at == ' ' || *at == '\n');
+  return at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r' || *at == '"');
 }
 
 /* A number without leading zeros, of `most` digits and no more than `limit`. */

@@ -40,6 +40,8 @@ const IPV6 = /^[0-9a-f:]*:[0-9a-f:]*$/;
 const NUMBER = /^(0|[1-9]\d{0,9})$/;
 /** A word that stands in a line as it is: no blanks, quotes or control characters, and nothing but ASCII. */
 const PLAIN = /^[!#-~]+$/;
+/** What may stand before, between and behind such words. */
+const GAP = /^[ \t"]*\r?\n?$/;
 
 /**
  * What `changed` flips in a value. The bytes all differ: a mask that reads the same both ways would let a number in host
@@ -100,6 +102,20 @@ function findValue(words: readonly string[], i: number, message: Uint8Array, enc
   return undefined;
 }
 
+/** What stands before each of the words and behind the last one; undefined where a word is not in the line as it is. */
+function gapsOf(line: string, words: readonly string[]): string[] | undefined {
+  const gaps: string[] = [];
+  let end = 0;
+  for (const word of words) {
+    const start = line.indexOf(word, end);
+    if (start < 0) return undefined;
+    gaps.push(line.slice(end, start));
+    end = start + word.length;
+  }
+  gaps.push(line.slice(end));
+  return gaps.every((gap) => GAP.test(gap)) && words.every((word) => PLAIN.test(word)) ? gaps : undefined;
+}
+
 /** The program of a pattern, while it is made. */
 class Program {
   readonly #words: number[] = [];
@@ -137,17 +153,18 @@ export class LinePatterns {
   }
 
   /**
-   * Learns from a line that was read the long way; `message` is what became of it. A pattern's text is the words with a
-   * blank between them, so only from words that such a text splits into again.
+   * Learns from a line that was read the long way: its text, the words that it was split into, and the message that became
+   * of it. What stands between the words must be the same in lines like it.
    */
-  learn(words: readonly string[], message: Uint8Array, encode: EncodeLine): void {
+  learn(line: string, words: readonly string[], message: Uint8Array, encode: EncodeLine): void {
     if (this.#engine === undefined || this.#learned === MOST_PATTERNS) return;
-    if (words[0]!.startsWith("#") || !words.every((word) => PLAIN.test(word))) return;
+    const gaps = gapsOf(line.endsWith("\n") ? line : `${line}\n`, words);
+    if (gaps === undefined) return;
     this.#learned++;
     const program = new Program();
     const others = [...words];
     const expected = message.slice();
-    let text = "";
+    let text = gaps[0]!;
     words.forEach((word, i) => {
       const value = findValue(words, i, message, encode);
       if (value === undefined) {
@@ -159,7 +176,7 @@ export class LinePatterns {
         others[i] = changed(word, value.kind);
         for (const offset of value.offsets) expected.set(bytesOf(others[i]!, value.kind), offset);
       }
-      text += i < words.length - 1 ? " " : "\n";
+      text += gaps[i + 1]!;
     });
     program.text(text);
     // All values changed at once must still be where each was found: else they depend on one another.

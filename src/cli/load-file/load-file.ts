@@ -115,7 +115,8 @@ export class LineReader {
       this.#plan.entriesWritten(1, line);
       return;
     }
-    const words = splitWords(decodeText(bytes));
+    const text = decodeText(bytes);
+    const words = splitWords(text);
     if (words.length === 0) return;
     const command = parseLoadFileLine(words, this.#context);
     if (!isCreate(command)) {
@@ -124,7 +125,7 @@ export class LineReader {
     }
     const at = writer.length;
     encodeNewFlow(writer, command.name, command.flow);
-    this.#patterns.learn(words, writer.buffer.slice(at, writer.length), (words) => this.#try(words));
+    this.#patterns.learn(text, words, writer.buffer.slice(at, writer.length), (words) => this.#try(words));
     this.#plan.entriesWritten(1, line);
   }
 

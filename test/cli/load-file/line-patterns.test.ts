@@ -30,7 +30,7 @@ function learned(lines: readonly string[]): LinePatterns {
     const words = splitWords(line);
     const message = encode(words);
     assert.ok(message, line);
-    patterns.learn(words, message, encode);
+    patterns.learn(line, words, message, encode);
   }
   return patterns;
 }
@@ -73,6 +73,20 @@ test("addresses and numbers of another line like it are its own", () => {
     const message = copied(patterns, line);
     assert.ok(message, line);
     assert.deepEqual(message, encode(splitWords(line)), line);
+  }
+});
+
+test("blanks, quotes and a return are part of what lines have in common", () => {
+  const blanks = (src: string) => `  -I\t-s ${src}  -d "5.6.7.8"  -p udp --sport 1 --dport 2 -t 50  \r`;
+  const patterns = learned([blanks("1.2.3.4")]);
+  assert.deepEqual(copied(patterns, blanks("9.8.7.6")), encode(splitWords(blanks("9.8.7.6"))));
+  assert.equal(copied(patterns, blanks("1.2.3.4").trim()), undefined);
+  // A word that its line does not hold as it is.
+  for (const line of [
+    '-I -s 1.2.3.4 -d 5.6.7.8 -p udp --sport 1 --dport 2 -t 5"0"',
+    '-I -s 1.2.3.4 -d 5.6.7.8 -p udp --sport 1 --dport 2 -t "5\\0"',
+  ]) {
+    assert.equal(copied(learned([line]), line), undefined, line);
   }
 });
 

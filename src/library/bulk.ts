@@ -101,12 +101,15 @@ class Batch<Item> {
 /** Has items of an asynchronous source sent when it lets one wait for more: a result shall not wait for a full batch. */
 class Eager<Item> {
   readonly #batch: Batch<Item>;
+  /** Ends the wait for the source. */
+  readonly #interrupt: () => void;
   #timer: NodeJS.Immediate | undefined;
   #failure: unknown;
   #failed = false;
 
-  constructor(batch: Batch<Item>) {
+  constructor(batch: Batch<Item>, interrupt: () => void) {
     this.#batch = batch;
+    this.#interrupt = interrupt;
   }
 
   /** What the sending threw meanwhile is thrown here. */
@@ -122,6 +125,7 @@ class Eager<Item> {
       } catch (error) {
         this.#failed = true;
         this.#failure = error;
+        this.#interrupt();
       }
     });
   }
@@ -131,21 +135,20 @@ class Eager<Item> {
   }
 }
 
-/** The items of a source until the signal is aborted, even where the source keeps one waiting and never answers. */
+/** The items of a source until `stop` is aborted, even where the source keeps one waiting and never answers. */
 async function* untilStopped<Item>(
   items: AsyncIterable<Item>,
-  signal: StopSignal | undefined,
+  stop: StopSignal,
 ): AsyncGenerator<Item, void, undefined> {
-  if (signal === undefined) return yield* items;
   const iterator = items[Symbol.asyncIterator]();
-  let stop = () => {};
-  const onAbort = () => stop();
-  signal.addEventListener("abort", onAbort);
+  let wake = () => {};
+  const onAbort = () => wake();
+  stop.addEventListener("abort", onAbort);
   let isOver = false;
   try {
-    while (!signal.aborted) {
+    while (!stop.aborted) {
       const step = await new Promise<IteratorResult<Item> | undefined>((resolve, reject) => {
-        stop = () => resolve(undefined);
+        wake = () => resolve(undefined);
         Promise.resolve(iterator.next()).then(resolve, reject);
       }).catch((error: unknown) => {
         isOver = true;
@@ -159,10 +162,10 @@ async function* untilStopped<Item>(
       yield step.value;
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    stop.removeEventListener("abort", onAbort);
     if (!isOver) {
       const left = Promise.resolve(iterator.return?.());
-      if (signal.aborted) left.catch(() => {});
+      if (stop.aborted) left.catch(() => {});
       else await left;
     }
   }
@@ -170,6 +173,7 @@ async function* untilStopped<Item>(
 
 /**
  * Makes a request about each of `items`.
+ * @param open where it stands while it goes on: closing it ends the wait for an item
  * @throws AbortedError, UsageError or KernelError with `done`: how many the kernel did until then
  */
 export async function runBulk<Item>(
@@ -177,10 +181,15 @@ export async function runBulk<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   write: WriteItem<Item>,
   work: BulkWork<Item>,
+  open: Set<{ close(): void }>,
 ): Promise<BulkResult> {
   const batch = new Batch(connection(), write, work);
   const { signal } = work;
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  const eager = new Eager(batch, interrupt);
   const check = () => {
+    eager.check();
     connection();
     if (signal?.aborted) throw new AbortedError(batch.result.done, { cause: signal.reason });
   };
@@ -189,22 +198,18 @@ export async function runBulk<Item>(
     if (isTurnOver()) await nextTurn();
     check();
   };
+  const closing = { close: interrupt };
+  open.add(closing);
+  signal?.addEventListener("abort", interrupt);
   try {
     check();
     if (Symbol.asyncIterator in items) {
-      const eager = new Eager(batch);
-      try {
-        for await (const item of untilStopped(items, signal)) {
-          eager.check();
-          check();
-          if (batch.add(item)) await flush();
-          else eager.soon();
-        }
-        eager.check();
+      for await (const item of untilStopped(items, stop.signal)) {
         check();
-      } finally {
-        eager.stop();
+        if (batch.add(item)) await flush();
+        else eager.soon();
       }
+      check();
     } else {
       for (const item of items) if (batch.add(item)) await flush();
     }
@@ -219,5 +224,9 @@ export async function runBulk<Item>(
     }
     if (error instanceof ConntrackError) error.done = batch.result.done;
     throw error;
+  } finally {
+    eager.stop();
+    open.delete(closing);
+    signal?.removeEventListener("abort", interrupt);
   }
 }

@@ -65,6 +65,18 @@ const DUMP_TYPES = { conntrack: C.CT_GET, dying: C.CT_GET_DYING, unconfirmed: C.
 /** For filters by age. */
 const CLOCK = { nowMicroseconds: nodeFiles.nowMicroseconds };
 
+/** Gives what closes all that a Conntrack holds. It does not know the Conntrack, which may be collected. */
+function releasing(connection: NetlinkConnection, network: Network, open: Iterable<{ close(): void }>): () => void {
+  return () => {
+    for (const one of open) one.close();
+    connection.close();
+    network.close();
+  };
+}
+
+/** Releases what a Conntrack holds that nobody closed, once it is collected. */
+const forgotten = new FinalizationRegistry<() => void>((release) => release());
+
 /**
  * The tables of one network namespace.
  *
@@ -78,6 +90,7 @@ const CLOCK = { nowMicroseconds: nodeFiles.nowMicroseconds };
 export class Conntrack {
   readonly #sockets: Sockets;
   readonly #network: Network;
+  readonly #release: () => void;
   readonly #receiveBufferBytes: number;
   readonly #labelMapPath: string | undefined;
   /** For requests that are answered at once. */
@@ -91,16 +104,19 @@ export class Conntrack {
 
   private constructor(backend: Sockets, options: O.OpenOptions) {
     const { network, receiveBufferBytes = RECEIVE_BUFFER_BYTES, labelMap } = R.readOpenOptions(options);
-    this.#network = network === undefined ? OWN : openNetwork(backend, network);
-    this.#sockets = { ...backend, open: () => this.#network.inside(() => backend.open()) };
+    const inside = network === undefined ? OWN : openNetwork(backend, network);
+    this.#network = inside;
+    this.#sockets = { ...backend, open: () => inside.inside(() => backend.open()) };
     this.#receiveBufferBytes = receiveBufferBytes;
     this.#labelMapPath = labelMap;
     try {
       this.#connection = openConnection(this.#sockets);
     } catch (error) {
-      this.#network.close();
+      inside.close();
       throw error;
     }
+    this.#release = releasing(this.#connection, inside, this.#open);
+    forgotten.register(this, this.#release, this);
   }
 
   /**
@@ -117,9 +133,8 @@ export class Conntrack {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const one of this.#open) one.close();
-    this.#connection.close();
-    this.#network.close();
+    forgotten.unregister(this);
+    this.#release();
   }
 
   /**
@@ -444,7 +459,7 @@ export class Conntrack {
     const failure = (errno: number, flow: Item) =>
       this.#explain(new KernelError(errno, "netlink request"), { command, flow }) as KernelError;
     try {
-      return await runBulk(() => this.#requests(), items, write, { signal, onResult, failure });
+      return await runBulk(() => this.#requests(), items, write, { signal, onResult, failure }, this.#open);
     } catch (error) {
       throw this.#explain(error, { command });
     }

@@ -17,20 +17,48 @@ export interface Items<Item> {
   lost(events: number | undefined): Item;
 }
 
+/** What a stream holds. It does not know the stream, which may be collected. */
+class Held {
+  readonly listener: EventListener;
+  readonly #signal: StopSignal | undefined;
+  readonly #open: Set<{ close(): void }>;
+  /** Ends the wait for input, where somebody waits. */
+  wake = () => {};
+  closed = false;
+
+  /** @param open where it stands while it is open */
+  constructor(listener: EventListener, signal: StopSignal | undefined, open: Set<{ close(): void }>) {
+    this.listener = listener;
+    this.#signal = signal;
+    this.#open = open;
+    open.add(this);
+    // Whether or not somebody waits for an item, the socket shall not stay open.
+    if (signal?.aborted) this.close();
+    else signal?.addEventListener("abort", this.close);
+  }
+
+  readonly close = (): void => {
+    if (this.closed) return;
+    this.closed = true;
+    this.wake();
+    this.listener.close();
+    this.#signal?.removeEventListener("abort", this.close);
+    this.#open.delete(this);
+  };
+}
+
+/** Closes the socket of a stream that nobody reads or closes, once it is collected: events would fill the kernel's memory. */
+const abandoned = new FinalizationRegistry<Held>((held) => held.close());
+
 /**
  * Items of what a listener hears. Nothing is received before it is asked for, so that what a slow reader has not taken yet
  * waits in the kernel's receive buffer, and nowhere else.
  */
 export class EventStream<Item> implements Events<Item> {
-  readonly #listener: EventListener;
+  readonly #held: Held;
   readonly #items: AsyncGenerator<Item, void, undefined>;
   readonly #signal: StopSignal | undefined;
-  readonly #onAbort = () => this.close();
-  readonly #open: Set<{ close(): void }>;
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
-  /** Ends the wait for input, where somebody waits. */
-  #wake = () => {};
-  #closed = false;
   #ending = false;
 
   /** @param open where it stands while it is open */
@@ -40,14 +68,10 @@ export class EventStream<Item> implements Events<Item> {
     signal: StopSignal | undefined,
     open: Set<{ close(): void }>,
   ) {
-    this.#listener = listener;
+    this.#held = new Held(listener, signal, open);
     this.#signal = signal;
-    this.#open = open;
-    open.add(this);
     this.#items = this.#receive(items);
-    // Whether or not somebody waits for an item, the socket shall not stay open.
-    if (signal?.aborted) this.close();
-    else signal?.addEventListener("abort", this.#onAbort);
+    abandoned.register(this, this.#held);
   }
 
   next(): Promise<IteratorResult<Item, void>> {
@@ -66,34 +90,31 @@ export class EventStream<Item> implements Events<Item> {
 
   /** Closes the socket; whoever waits for an item is told that there are no more. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#wake();
-    this.#listener.close();
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#open.delete(this);
+    this.#held.close();
   }
 
   end(): void {
-    if (this.#closed || this.#ending) return;
+    if (this.#held.closed || this.#ending) return;
     this.#ending = true;
-    this.#listener.leave();
-    this.#wake();
+    this.#held.listener.leave();
+    this.#held.wake();
   }
 
   buffer(): EventBuffer | undefined {
-    if (this.#closed) return undefined;
-    const { bytes, drops } = this.#listener.receiveBuffer;
+    if (this.#held.closed) return undefined;
+    const { bytes, drops } = this.#held.listener.receiveBuffer;
     return drops === undefined ? { bytes } : { bytes, drops };
   }
 
   #untilReadable(): Promise<void> {
-    return new Promise((resolve) => {
-      const callOff = this.#listener.whenReadable(resolve);
-      this.#wake = () => {
+    return new Promise<void>((resolve) => {
+      const callOff = this.#held.listener.whenReadable(resolve);
+      this.#held.wake = () => {
         callOff();
         resolve();
       };
+    }).finally(() => {
+      this.#held.wake = () => {};
     });
   }
 
@@ -109,9 +130,9 @@ export class EventStream<Item> implements Events<Item> {
     };
     let gathered = false;
     try {
-      while (!this.#closed) {
+      while (!this.#held.closed) {
         received.length = 0;
-        if (this.#listener.receive(handlers)) {
+        if (this.#held.listener.receive(handlers)) {
           for (const item of received) {
             yield item;
             signal?.throwIfAborted();

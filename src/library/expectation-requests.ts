@@ -62,10 +62,10 @@ export interface ReadExpectationKey extends ExpectKey {
 }
 
 export function readExpectationKey(key: ExpectationKey): ReadExpectationKey {
-  const { protocol, expected, zone, id } = V.checkObject("key", key) as Partial<ExpectationKey>;
+  const { protocol, expected, zone, id } = V.readSomeOf("key", key, ["protocol", "expected", "zone", "id"]);
   const tuple = readEndpoints(
     "key.expected",
-    V.checkObject("key.expected", expected),
+    V.readProperties("key.expected", expected, V.TUPLE_PROPERTIES),
     V.readProtocol("key.protocol", protocol),
   );
   return {

@@ -226,6 +226,10 @@ export function readFilter(value: Filter | Flow, labelBits: V.LabelBits, path = 
   const names = Object.keys(READERS) as (keyof Filter)[];
   const known = listed ? [...names, ...V.LISTED_PROPERTIES, "role" as const] : names;
   const properties: { [Name in keyof Filter]?: unknown } = { ...V.readProperties(path, value, known) };
+  // Half a flow, or news of lost events, would match more than one flow.
+  if (listed && (properties.orig === undefined || properties.protocol === undefined)) {
+    throw new UsageError(`${path}: a listed flow has a protocol and orig`);
+  }
   if (listed) for (const name of CHANGING) delete properties[name];
   const reading: Reading = { path, filter: {}, listed, labelBits };
   for (const [name, read] of Object.entries(READERS) as [keyof Filter, Reader][]) {

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { ProcFiles } from "../command/programs.js";
 import type { Sockets } from "../netlink/backend/socket.js";
+import { EINVAL } from "../system/errno.js";
 import { KernelError, UsageError } from "../system/errors.js";
 import { LABEL_MAP_PATH, type LabelMap, parseLabelMap } from "../system/labelmap.js";
 
@@ -42,7 +43,9 @@ export const OWN: Network = { inside: (work) => work(), close: () => {} };
 function networkPath(network: string | number | { fd: number }): string {
   // Opened once more: the caller may close his at any time.
   if (typeof network === "object") return `/proc/self/fd/${network.fd}`;
-  if (network === "") throw new UsageError("a network namespace has a name");
+  if (network === "" || (typeof network === "string" && network.includes("\0"))) {
+    throw new UsageError("a network namespace has a name");
+  }
   if (typeof network === "number") return `/proc/${network}/ns/net`;
   return network.includes("/") ? network : `${NAMED_NETWORKS}/${network}`;
 }
@@ -66,9 +69,11 @@ function openNetworkFile(sockets: Sockets, path: string): number {
  * @throws UsageError where there is none of that name, KernelError without the right to open or enter it (EACCES, EPERM)
  */
 export function openNetwork(sockets: Sockets, network: string | number | { fd: number }): Network {
-  const fd = openNetworkFile(sockets, networkPath(network));
+  const path = networkPath(network);
+  const fd = openNetworkFile(sockets, path);
   const enter = (target: number) => {
     const entered = sockets.setNetwork(target);
+    if (entered === -EINVAL) throw new UsageError(`${path} is no network namespace`);
     if (entered < 0) throw new KernelError(-entered, "setns", `setns: ${sockets.strerror(-entered)}`);
   };
   return {

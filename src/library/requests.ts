@@ -24,7 +24,7 @@ export interface Endpoints {
   zone?: number;
 }
 
-/** What names one flow: its protocol and one of its directions. A `Flow` will do. */
+/** What names one flow: its protocol and one of its directions. A `Flow` will do; properties that are not among these are not read. */
 export interface Key {
   protocol: AnyProtocol;
   orig?: Endpoints;
@@ -107,15 +107,17 @@ function readBareEndpoints(path: string, value: unknown): TupleFields {
   return readEndpoints(path, V.readProperties(path, value, DIRECTION_PROPERTIES));
 }
 
-/** Reads what names one flow. Other properties do not matter: a Flow has many. */
+const KEY_PROPERTIES = ["protocol", "orig", "reply", "zone", "id"] as const satisfies readonly (keyof Key)[];
+
+/** Reads what names one flow. */
 export function readKey(key: Key): FlowKey {
-  const { protocol, orig, reply, zone, id } = V.checkObject("key", key) as Partial<Key>;
+  const { protocol, orig, reply, zone, id } = V.readSomeOf("key", key, KEY_PROPERTIES);
   const byOrig = orig !== undefined;
   if (!byOrig && reply === undefined) throw new UsageError("key: neither orig nor reply is there");
   const path = byOrig ? "key.orig" : "key.reply";
   const tuple = readEndpoints(
     path,
-    V.checkObject(path, byOrig ? orig : reply),
+    V.readProperties(path, byOrig ? orig : reply, DIRECTION_PROPERTIES),
     V.readProtocol("key.protocol", protocol),
   );
   return {
@@ -198,6 +200,7 @@ const SETTABLE = C.IPS_SEEN_REPLY | C.IPS_ASSURED | C.IPS_FIXED_TIMEOUT | C.IPS_
 /** The kernel passes over the others without a word: nothing would change. */
 function readSettable(path: string, value: unknown): number {
   const flags = V.readFlags(path, value);
+  if (flags === 0) throw new UsageError(`${path} is empty: leave it out`);
   const [fixed] = flagNames(flags & ~SETTABLE, STATUS_NAMES);
   if (fixed !== undefined) throw new UsageError(`${path}: the kernel lets nobody set ${fixed}`);
   return flags;

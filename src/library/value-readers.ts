@@ -63,9 +63,22 @@ export function readProperties<Name extends string>(
   return properties as Properties<Name>;
 }
 
-/** An object that may have other properties too; they are not read. */
-export function checkObject(path: string, value: unknown): object {
-  return isPlain(value) ? value : refuse(path, value, "a plain object");
+/**
+ * The same of an object that may have other properties too, which are not read: an item of a list may carry what the caller wants.
+ */
+export function readSomeOf<Name extends string>(
+  path: string,
+  value: unknown,
+  known: readonly Name[],
+): Properties<Name> {
+  if (!isPlain(value)) return refuse(path, value, "a plain object");
+  const properties = { __proto__: null } as unknown as Record<string, unknown>;
+  for (const name of known) {
+    const one = (value as Record<string, unknown>)[name];
+    if (one !== undefined) properties[name] = one;
+    else if (name in value) throw new UsageError(`${path}.${name} is undefined: leave it out`);
+  }
+  return properties as Properties<Name>;
 }
 
 /** Whether somebody listed it, or heard of it as an event: nobody writes these two properties. */
@@ -186,7 +199,7 @@ export function readFlags(path: string, value: unknown): number {
 /** Flags that must be set, and with `!` in front those that must not. */
 export function readStatusFilter(path: string, value: unknown): { set: number; clear: number; unset: boolean } {
   checkList(path, value);
-  if (value.length === 0) refuse(path, value, "a list of flags: it is empty");
+  if (value.length === 0) throw new UsageError(`${path} is empty: leave it out`);
   const status = { set: 0, clear: 0, unset: false };
   for (const [i, name] of value.entries()) {
     const negated = typeof name === "string" && name.startsWith("!");
@@ -207,7 +220,7 @@ export function readMark(path: string, value: unknown): { value: number; mask: n
 /** Labels by name or bit number, or as flows have them. */
 export function readLabels(path: string, value: unknown, bits: LabelBits): number[] {
   checkList(path, value);
-  if (value.length === 0) refuse(path, value, "a list of labels: it is empty");
+  if (value.length === 0) throw new UsageError(`${path} is empty: leave it out`);
   return Array.from(value, (label, i) => {
     if (isPlain(label)) return readNumber(`${path}[${i}].bit`, (label as { bit?: unknown }).bit, 0xffff);
     if (typeof label === "number") return readNumber(`${path}[${i}]`, label, 0xffff);

@@ -558,6 +558,7 @@ describe("other network namespaces", { skip: noLab }, () => {
       { netns: "elsewhere" },
       { network: undefined },
       { network: "" },
+      { network: "elsewhere\0" },
       { receiveBufferBytes: -1 },
     ]) {
       await assert.rejects(Conntrack.open(options as never), UsageError);
@@ -569,10 +570,12 @@ describe("other network namespaces", { skip: noLab }, () => {
       Conntrack.open({ network: "nowhere" }),
       (error) => error instanceof UsageError && error.message === "there is no network namespace /run/netns/nowhere",
     );
-    await assert.rejects(
-      Conntrack.open({ network: "/proc/self/stat" }),
-      (error) => error instanceof KernelError && error.syscall === "setns" && error.errno === EINVAL,
-    );
+    for (const network of ["/proc/self/stat", "/proc/self/ns/uts", { fd: 0 }]) {
+      await assert.rejects(
+        Conntrack.open({ network }),
+        (error) => error instanceof UsageError && /^\/proc\/self\/\S+ is no network namespace$/.test(error.message),
+      );
+    }
   });
 });
 

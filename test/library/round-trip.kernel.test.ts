@@ -184,6 +184,24 @@ describe("fromJson", () => {
     '"orig":{"src":"1.1.1.1","dst":"2.2.2.2","sport":1,"dport":2,"packets":7,"bytes":18446744073709551615},' +
     '"reply":{"src":"2.2.2.2","dst":"1.1.1.1","sport":2,"dport":1,"packets":0,"bytes":9007199254740993},"id":5}';
 
+  it("reads what toJson makes of any value, which is JSON as JSON.stringify makes it", () => {
+    const values = [
+      undefined,
+      () => 1,
+      Symbol("x"),
+      Number.NaN,
+      -0,
+      1e21,
+      null,
+      true,
+      new Date(0),
+      "\ud800",
+      { a: undefined, b: [undefined, Symbol("y"), () => 1, Number.POSITIVE_INFINITY], c: new Date(5), d: () => 1 },
+    ];
+    for (const value of values) assert.equal(toJson(value), JSON.stringify(value) ?? "null");
+    assert.equal(toJson([2n ** 64n - 1n]), "[18446744073709551615]");
+  });
+
   it("is the inverse of toJson, to the last digit of a counter, for events too", () => {
     const event = fromJson(line);
     assert.equal(event.orig.bytes, 18446744073709551615n);

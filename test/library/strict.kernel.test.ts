@@ -80,6 +80,9 @@ describe("the library", () => {
     "a hole in a list": { status: Array(1) },
     "protocol: {}": { protocol: {} },
     "an unknown property": { sport: 5 },
+    "a loss of events": { event: "lost", time: "2026-11-25T12:00:05Z" },
+    "an event without a flow": { event: "new" },
+    "a listed flow without its tuples": { use: 1, protocol: { name: "udp", number: 17 } },
     "an undefined property": { protocol: undefined },
   };
   describe("deletes nothing by a filter that says nothing", () => {
@@ -105,6 +108,45 @@ describe("the library", () => {
       assert.equal(await conntrack.delete(Object.assign(Object.create(null), { protocol: "tcp" })), 0);
       assert.equal(await conntrack.count(), FLOWS);
     });
+  });
+
+  const orig = { src: "1.1.1.1", dst: "2.2.2.2", sport: 1, dport: 9 };
+  const WRONG_KEYS: Readonly<Record<string, unknown>> = {
+    "a lost id": { protocol: "udp", orig, id: undefined },
+    "a lost zone": { protocol: "udp", orig, zone: undefined },
+    "a lost protocol": { protocol: undefined, orig },
+    "a lost tuple beside another": { protocol: "udp", orig: undefined, reply: orig },
+    "a misspelt zone in the tuple": { protocol: "udp", orig: { ...orig, zoen: 5 } },
+    "a lost zone in the tuple": { protocol: "udp", orig: { ...orig, zone: undefined } },
+    "a loss of events": { event: "lost", time: "2026-11-25T12:00:05Z" },
+  };
+  describe("removes and changes nothing by a key that lost something", () => {
+    for (const [name, key] of Object.entries(WRONG_KEYS) as [string, never][]) {
+      it(name, async () => {
+        await refused(() => conntrack.remove(key));
+        await refused(() => conntrack.removeMany([key]));
+        await refused(() => conntrack.change(key, { timeout: 1 }));
+        await refused(() => conntrack.get(key));
+      });
+    }
+
+    it("but passes over what else an item carries", async () => {
+      assert.equal(await conntrack.remove({ protocol: "udp", orig, why: "reported" } as never), true);
+    });
+  });
+
+  it("refuses changes that change nothing", async () => {
+    for (const changes of [
+      {},
+      { status: [] },
+      { labels: {} },
+      { labels: { add: [] } },
+      { mark: undefined },
+    ] as never[]) {
+      await refused(() => conntrack.update({}, changes));
+      await refused(() => conntrack.change({ protocol: "udp", orig }, changes));
+      await refused(() => conntrack.changeMany([{ protocol: "udp", orig }], changes));
+    }
   });
 
   describe("refuses options that it does not know", () => {

@@ -8,7 +8,7 @@ import { Reader, type Surroundings } from "../top/reader.js";
 import { ViewState } from "../top/state.js";
 import { Terminal } from "../top/terminal.js";
 import type { TopView } from "./command.js";
-import type { Context } from "./context.js";
+import { type Context, repeaterOf } from "./context.js";
 import { flowFormatter } from "./output.js";
 import { sleep } from "./wait.js";
 
@@ -17,6 +17,7 @@ function surroundings(context: Context): Surroundings {
     connect: () => openConnection(context.backend),
     nowMicroseconds: context.nowMicroseconds,
     localTime: context.backend.localTime,
+    repeater: () => repeaterOf(context),
     readFile: context.readFile,
   };
 }

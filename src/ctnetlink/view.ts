@@ -12,6 +12,7 @@ import { bytes64, type FieldSet, type FlagTexts, MOST_64 } from "./fields.js";
 import { HEADERS, payloadLength, readAttributes, type Schema, schema } from "./schema.js";
 import * as S from "./slots.js";
 
+const WORD = 0x100000000;
 const IPV4 = 4;
 const IPV6 = 16;
 
@@ -136,6 +137,20 @@ export interface Threshold {
   readonly inverted: boolean;
   /** Whether the key that was written does not come before the bytes; false while there are none. */
   isNotBefore(): boolean;
+}
+
+/** What flows had counted before, by their ids (FlowMemory in src/top). */
+export interface Remembered {
+  /** The words that native code knows (MEMORY in src/netlink/backend/traces.ts). Another array after it grew. */
+  readonly memory: Uint32Array;
+  /** Makes room for some hundred flows. */
+  reserve(): void;
+  /** Goes to the flow, and notes that it is there. Returns whether it is new. */
+  recall(id: number): boolean;
+  /** By how much a counter of the flow is above what it was; it is remembered from now on. */
+  grow(which: 0 | 1, value: number): number;
+  /** Whether the counter of a flow is at most `least` above what it was. */
+  grewLittle(id: number, which: 0 | 1, value: number): boolean;
 }
 
 /** Whole seconds of a time in nanoseconds. */
@@ -456,6 +471,28 @@ abstract class MessageView {
   addNumber(sums: Sums, index: number, slot: number): void {
     const at = this.start + this.at(slot);
     sums.addTo(index, readU32BE(this.buffer, at), readU32BE(this.buffer, at + 4));
+  }
+
+  /** Goes to what is remembered of the flow with the id in a slot; adds 1 to a sum of the row where that is nothing. */
+  recall(flows: Remembered, slot: number, sums: Sums, index: number): void {
+    if (flows.recall(readU32BE(this.buffer, this.start + this.at(slot)))) sums.addTo(index, 0, 1);
+  }
+
+  /** Adds to a sum of the row by how much a 64-bit counter of the flow has grown. */
+  addGrowth(flows: Remembered, which: 0 | 1, slot: number, sums: Sums, index: number): void {
+    const growth = flows.grow(which, this.#number64(slot));
+    sums.addTo(index, Math.floor(growth / WORD), growth >>> 0);
+  }
+
+  /** Whether a 64-bit counter of the flow with the id in `idSlot` has grown by so little that it does not matter. */
+  grewLittle(flows: Remembered, idSlot: number, which: 0 | 1, slot: number): boolean {
+    return flows.grewLittle(readU32BE(this.buffer, this.start + this.at(idSlot)), which, this.#number64(slot));
+  }
+
+  /** A 64-bit number, rounded where it is above 2^53. */
+  #number64(slot: number): number {
+    const at = this.start + this.at(slot);
+    return readU32BE(this.buffer, at) * WORD + readU32BE(this.buffer, at + 4);
   }
 
   /** Whether the key that was begun last does not come before a threshold. */

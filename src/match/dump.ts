@@ -35,7 +35,7 @@ export interface DumpOptions {
   /** Told of the entries that do not match. */
   missing?: MissingFacts | undefined;
   /** Does the messages that are like one before, where there is no limit; the rest is visited with its view. */
-  repeater?: Repeater | undefined;
+  repeater?: Pick<Repeater, "run" | "record"> | undefined;
 }
 
 /** The parts of a dump until enough of it was seen. */

@@ -46,6 +46,9 @@ enum {
   ADD_ONE,
   ADD_FIELD,
   NOT_BEFORE,
+  RECALL,
+  ADD_GROWTH,
+  GREW_LITTLE,
 };
 
 struct instruction {
@@ -77,6 +80,18 @@ struct traces {
 
 /* The words of a table: TABLE in src/netlink/backend/traces.ts. Places, keys and sums lie behind them. */
 enum { TABLE_CAPACITY, TABLE_SIZE, TABLE_MOST, TABLE_SEED, TABLE_KEY_WORDS, TABLE_SUMS, TABLE_WORDS };
+
+/* The words of what is remembered of flows: MEMORY in src/netlink/backend/traces.ts. The places lie behind them. */
+enum {
+  MEMORY_NO_TABLE,
+  MEMORY_CAPACITY,
+  MEMORY_USED,
+  MEMORY_PASS,
+  MEMORY_OLDEST,
+  MEMORY_LEAST = 6,
+  MEMORY_WORDS = MEMORY_LEAST + 2
+};
+enum { PLACE_ID, PLACE_SEEN, PLACE_COUNTERS, PLACE_WORDS = PLACE_COUNTERS + 4 };
 
 /* A table, opened. */
 struct open_table {
@@ -267,6 +282,12 @@ static int check(const struct instruction *i, size_t length, const uint8_t *cons
     return within(at, 8, length) ? 0 : -1;
   case NOT_BEFORE:
     return at < MOST_TABLES && c <= 1 ? 0 : -1;
+  case RECALL:
+    return within(at, 4, length) && b < MOST_TABLES ? 0 : -1;
+  case ADD_GROWTH:
+    return within(at, 8, length) && b <= 1 ? 0 : -1;
+  case GREW_LITTLE:
+    return within(at, 4, length) && within(b, 8, length) && c < 2 * MOST_TABLES ? 0 : -1;
   }
   return -1;
 }
@@ -548,6 +569,70 @@ static bool is_not_before(const struct table *table, const uint8_t *key, size_t 
   return true;
 }
 
+/* What is remembered of flows */
+
+/* Whether the words say that it is such a memory, with all of its places. */
+static bool is_memory(const struct table *memory) {
+  const uint32_t *words = memory->words;
+  if (memory->length < MEMORY_WORDS || words[MEMORY_NO_TABLE] != 0) return false;
+  size_t capacity = words[MEMORY_CAPACITY];
+  if (capacity == 0 || (capacity & (capacity - 1)) != 0) return false;
+  return capacity <= (memory->length - MEMORY_WORDS) / PLACE_WORDS;
+}
+
+/* Whether the next new flow would find no room: three in ten places stay free. */
+static bool is_memory_full(const uint32_t *words) {
+  return UINT64_C(10) * words[MEMORY_USED] >= UINT64_C(7) * words[MEMORY_CAPACITY];
+}
+
+/* The place of a flow that is remembered; else NULL, and `room` is where it would go, NULL for nowhere. FlowMemory in
+ * src/top/flow-memory.ts does likewise. */
+static uint32_t *find_flow(uint32_t *words, uint32_t id, uint32_t **room) {
+  uint32_t mask = words[MEMORY_CAPACITY] - 1, oldest = words[MEMORY_OLDEST], hash = id * UINT32_C(0x9e3779b1);
+  uint32_t index = (hash ^ hash >> 15) & mask;
+  *room = NULL;
+  for (uint32_t tries = 0; tries <= mask; tries++, index = (index + 1) & mask) {
+    uint32_t *place = words + MEMORY_WORDS + (size_t)PLACE_WORDS * index;
+    bool kept = place[PLACE_SEEN] >= oldest;
+    if (place[PLACE_SEEN] == 0) {
+      if (*room == NULL) *room = place;
+      return NULL;
+    }
+    if (place[PLACE_ID] == id && kept) return place;
+    if (!kept && *room == NULL) *room = place;
+  }
+  return NULL;
+}
+
+/* Notes that a flow is there. Returns its place, NULL where there is no room. */
+static uint32_t *recall(uint32_t *words, uint32_t id, bool *is_new) {
+  uint32_t *room, *place = find_flow(words, id, &room);
+  *is_new = place == NULL;
+  if (place == NULL) {
+    place = room;
+    if (place == NULL || (place[PLACE_SEEN] == 0 && is_memory_full(words))) return NULL;
+    if (place[PLACE_SEEN] == 0) words[MEMORY_USED]++;
+    place[PLACE_ID] = id;
+    memset(place + PLACE_COUNTERS, 0, 16);
+  }
+  place[PLACE_SEEN] = words[MEMORY_PASS];
+  return place;
+}
+
+/* By how much a counter is above what it was. One that went down was set to zero since. */
+static uint64_t growth(const uint32_t *counter, uint64_t value) {
+  uint64_t before = 0;
+  if (counter != NULL) memcpy(&before, counter, sizeof(before));
+  return value >= before ? value - before : value;
+}
+
+static bool grew_little(uint32_t *words, uint32_t id, uint64_t value, unsigned which) {
+  uint32_t *room, *place = find_flow(words, id, &room);
+  uint64_t least;
+  memcpy(&least, words + MEMORY_LEAST, sizeof(least));
+  return growth(place == NULL ? NULL : place + PLACE_COUNTERS + (size_t)2 * which, value) <= least;
+}
+
 static bool fits(struct trace *trace, const uint8_t *message) {
   const uint64_t *bits = trace->bits;
   size_t whole = trace->length / 8;
@@ -576,6 +661,8 @@ static uint8_t *repeat(struct run *run, const struct trace *trace, const uint8_t
   /* The row that ENTER found, and how many sums it has. */
   uint32_t *sums = NULL;
   size_t sum_count = 0;
+  /* What RECALL found. */
+  uint32_t *flow = NULL;
   const struct instruction *end = trace->program + trace->instructions;
   for (const struct instruction *i = trace->program; i < end; i++) {
     const uint8_t *at = message + i->at;
@@ -693,6 +780,33 @@ static uint8_t *repeat(struct run *run, const struct trace *trace, const uint8_t
       if (i->at >= run->request->table_count || !is_not_before(&run->request->tables[i->at], out, i->b, i->c != 0))
         return NULL;
       break;
+    case RECALL: {
+      flow = NULL;
+      /* Without its memory nothing is done: that is how a new trace is tried. */
+      if (i->b >= run->request->table_count || !is_memory(&run->request->tables[i->b])) break;
+      uint32_t *words = run->request->tables[i->b].words;
+      bool is_new;
+      flow = recall(words, (uint32_t)read_big_endian(at, 4), &is_new);
+      if (is_new && i->c < sum_count) add_to(sums + 2 * i->c, 1);
+      run->full = run->full || is_memory_full(words);
+      break;
+    }
+    case ADD_GROWTH: {
+      if (flow == NULL) break;
+      uint32_t *counter = flow + PLACE_COUNTERS + 2 * i->b;
+      uint64_t value = read_big_endian(at, 8);
+      if (i->c < sum_count) add_to(sums + 2 * i->c, growth(counter, value));
+      memcpy(counter, &value, sizeof(value));
+      break;
+    }
+    case GREW_LITTLE: {
+      unsigned number = i->c / 2u;
+      if (number >= run->request->table_count || !is_memory(&run->request->tables[number])) break;
+      uint64_t value = read_big_endian(message + i->b, 8);
+      uint32_t id = (uint32_t)read_big_endian(at, 4);
+      if (!grew_little(run->request->tables[number].words, id, value, i->c % 2)) return NULL;
+      break;
+    }
     }
   }
   return out;
@@ -791,8 +905,9 @@ int traces_run(struct traces *traces, const struct run_request *request) {
                     .counters = state + STATE_COUNTERS,
                     .state = state};
   for (size_t i = 0; i < request->table_count; i++) {
-    /* What is no table may be what keys are compared with. */
+    /* What is no table may be what keys are compared with, or what is remembered of flows. */
     if (open_table(&request->tables[i], &run.tables[i])) run.full = run.full || is_full(&run.tables[i]);
+    else if (is_memory(&request->tables[i])) run.full = run.full || is_memory_full(request->tables[i].words);
   }
   uint8_t *written = request->out + length;
   int ended = messages    ? run_messages(&run, &at, end, &written)

@@ -51,7 +51,8 @@ enum {
   STATE_WORDS = STATE_COUNTERS + 4
 };
 
-/* A table of sums by key, in words: TABLE in src/netlink/backend/traces.ts has its layout. */
+/* A table of sums by key, or what is remembered of flows: TABLE and MEMORY in src/netlink/backend/traces.ts have their
+ * layouts. Or bytes that keys are compared with. */
 struct table {
   uint32_t *words;
   size_t length;

@@ -151,7 +151,19 @@ export class GroupTable implements Sums {
     return this.#sums[at + HIGH]! * WORD + this.#sums[at + LOW]!;
   }
 
-  /** The same, not rounded: a u64, modulo 2^64. */
+  /** The first row from `from` on whose sum is above `least`; the number of rows where there is none. */
+  nextAbove(index: number, from: number, least: number): number {
+    const sums = this.#sums;
+    const { size } = this;
+    const step = 2 * this.sums.length;
+    let row = from;
+    for (let at = row * step + 2 * index; row < size; row++, at += step) {
+      if (sums[at + HIGH]! * WORD + sums[at + LOW]! > least) break;
+    }
+    return row;
+  }
+
+  /** A sum, not rounded: a u64, modulo 2^64. */
   exactSum(row: number, index: number): bigint {
     const at = 2 * (row * this.sums.length + index);
     return (BigInt(this.#sums[at + HIGH]!) << 32n) | BigInt(this.#sums[at + LOW]!);

@@ -53,8 +53,10 @@ export function blockJson(
   const time = rfc3339(1000n * BigInt(Math.floor(picture.nowMicros)));
   const limit = state.limit ?? USUAL_ROWS;
   const lines = state.showsFlows
-    ? flowRows(picture, state.reverse, limit).map((row) => flowLine(time, row, flows))
-    : groupRows(picture, state.groupSort, state.reverse, limit, labels).rows.map((row) => groupLine(time, row, state));
+    ? flowRows(picture, state.reverse, 0, limit).map((row) => flowLine(time, row, flows))
+    : groupRows(picture, state.groupSort, state.reverse, limit, labels)
+        .rows(0, limit)
+        .map((row) => groupLine(time, row, state));
   return toUtf8(lines.map((line) => `${line}\n`).join(""));
 }
 

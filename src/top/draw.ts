@@ -4,7 +4,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import { changeText, countText, percentText, rateText } from "./numbers.js";
 import { KIND_SUM, type Pass } from "./passes.js";
 import type { Picture } from "./picture.js";
-import { type Amounts, type FlowRow, flowRows, type GroupRow, type GroupSort, groupRows } from "./rows.js";
+import { type Amounts, type FlowRow, flowRows, type GroupRow, type GroupSort, groupRows, totalOf } from "./rows.js";
 import type { Selected, ViewState } from "./state.js";
 import { cut, cutLine, type Line, lineWidth, padEnd, padStart, type Span, type Style, span, widthOf } from "./text.js";
 
@@ -100,7 +100,7 @@ const CRITICAL = 0.95;
 const fullness = (share: number): Style => (share >= CRITICAL ? "red" : share >= WARN ? "yellow" : "green");
 
 function titleLine(picture: Picture, state: ViewState, marks: Marks): Line {
-  const { host, clock, main, full, nowMicros, entries, isReadingAll } = picture;
+  const { host, clock, main, full, fullCpuMicros = 0, nowMicros, entries, isReadingAll } = picture;
   const parts = [clock, `every ${state.intervalSeconds} s`];
   if (state.isPaused) parts.push("PAUSED");
   if (main === undefined) parts.push("reading");
@@ -109,7 +109,7 @@ function titleLine(picture: Picture, state: ViewState, marks: Marks): Line {
   if (isReadingAll && main?.isFull !== true) parts.push("full pass now");
   else if (full !== undefined && main?.isFull !== true) {
     const ago = Math.max(0, Math.round((nowMicros - full.startMicros) / 1e6));
-    parts.push(`full pass ${ago} s ago, ${(full.busyMicros / 1e6).toFixed(1)} s`);
+    parts.push(`full pass ${ago} s ago, ${(fullCpuMicros / 1e6).toFixed(1)} s`);
   }
   return [span(host, "bold"), span(marks.dot + parts.join(marks.dot))];
 }
@@ -232,7 +232,7 @@ function groupColumns(rows: readonly GroupRow[], picture: Picture, state: ViewSt
     };
   });
   const rate = (value: number | undefined) => span(rateText(value, state.showsBytes, unknown));
-  const counted = picture.accounting !== false || picture.full?.rates?.up.some((bytes) => bytes > 0) === true;
+  const counted = picture.accounting !== false || (picture.full !== undefined && totalOf(picture.full, "up") > 0);
   const rates = counted
     ? [right("up", marks.up, 10, ({ up }) => rate(up)), right("down", marks.down, 10, ({ down }) => rate(down))]
     : [];
@@ -340,16 +340,15 @@ interface Table {
 function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room: number, options: Draw): Table {
   const most = Math.min(MOST_ROWS, state.limit ?? MOST_ROWS);
   const found = groupRows(picture, state.groupSort, state.reverse, most, options.labels);
-  const { rows } = found;
-  state.rowCount = rows.length;
+  state.rowCount = found.ordered;
   state.pageRows = Math.max(1, found.count > room ? room - 1 : room);
   state.clamp();
-  const shown = rows.slice(state.first, state.first + state.pageRows);
+  const shown = found.rows(state.first, state.pageRows);
   const fitting = fit(groupColumns(shown, picture, state, options.marks), columns);
   const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
-  const other = found.other(Math.min(rows.length, state.first + state.pageRows));
+  const other = found.other(Math.min(found.ordered, state.first + state.pageRows));
   if (other !== undefined && room > shown.length) lines.push(rowLine(fitting, otherRow(other, state), false, columns));
-  const selected = rows[state.selected];
+  const selected = shown[state.selected - state.first];
   return {
     heading: headingLine(fitting, state, options.marks),
     lines,
@@ -364,13 +363,12 @@ const otherRow = (amounts: Amounts, { by }: ViewState): GroupRow => ({
 });
 
 function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: number, { marks }: Draw): Table {
-  const rows = flowRows(picture, state.reverse, state.limit ?? MOST_ROWS);
-  state.rowCount = rows.length;
+  state.rowCount = Math.min(picture.full?.flows.length ?? 0, state.limit ?? MOST_ROWS);
   state.pageRows = room;
   state.clamp();
-  const shown = rows.slice(state.first, state.first + room);
+  const shown = flowRows(picture, state.reverse, state.first, Math.min(room, state.rowCount - state.first));
   const fitting = fit(flowColumns(shown, state, marks), columns);
-  const selected = rows[state.selected];
+  const selected = shown[state.selected - state.first];
   return {
     heading: headingLine(fitting, state, marks),
     lines: shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns)),

@@ -2,123 +2,199 @@
  * What each flow had counted at the last full pass, by the kernel's id of it. Two flows with the same id (a 32-bit hash: some
  * hundred of a million) disturb each other's rates and nothing else.
  *
- * Open addressing in typed arrays: 21 bytes a place, of which 35 to 70 % are in use.
+ * Open addressing in one array, so that native code can use it too (find_flow in src/native/trace.c): 24 bytes a place, of
+ * which 35 to 70 % are in use.
  */
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
-import type { FlowView } from "../ctnetlink/view.js";
+import type { FlowView, Remembered, Sums } from "../ctnetlink/view.js";
+import { LITTLE_ENDIAN } from "../netlink/attributes.js";
+import { MEMORY, MEMORY_WORDS, PLACE, PLACE_WORDS } from "../netlink/backend/traces.js";
 
 const FIRST_CAPACITY = 1024;
 const WORD = 0x100000000;
-const MOST_USED = 0.7;
-/** Passes are numbered 1 … 255 and again from 1; 0 is a free place. */
-const PASSES = 255;
+/** A counter is a u64 in host byte order: which of its two words is the low one. */
+const LOW = LITTLE_ENDIAN ? 0 : 1;
+const HIGH = 1 - LOW;
+/** In tenths: so many of the places are in use at most. */
+const MOST_USED = 7;
+/** How much of it is used after it has grown, so that it does not grow again soon. */
+const USED_AFTER = 6;
+/** More than the flows of one datagram of a dump. */
+const RESERVE = 512;
 
-const ORIG_BYTES = S.COUNTERS_ORIG + C.CTA_COUNTERS_BYTES;
-const REPLY_BYTES = S.COUNTERS_REPLY + C.CTA_COUNTERS_BYTES;
+const ID = S.TOP + C.CTA_ID;
+/** The counters that are remembered, by their numbers there. */
+const ORIG = 0;
+const REPLY = 1;
+const BYTES = [S.COUNTERS_ORIG + C.CTA_COUNTERS_BYTES, S.COUNTERS_REPLY + C.CTA_COUNTERS_BYTES] as const;
 
-/** The bytes of a direction, 0 where the flow has no counters. */
-function bytesOf(view: FlowView, slot: number): number {
-  return view.has(slot) ? view.u32(slot) * WORD + view.u32Low(slot) : 0;
+/** Which sums of a row a flow is added to: flows that are new, and what each direction has sent since. */
+export interface GrowthSums {
+  readonly fresh: number;
+  readonly up: number;
+  readonly down: number;
 }
 
-export class FlowMemory {
+export class FlowMemory implements Remembered {
   /** Of the flow that was noted last: the bytes of each direction since the last pass; all of them for a flow that is new. */
   up = 0;
   down = 0;
-  /** All that it has counted. */
-  orig = 0;
-  reply = 0;
-  /** Whether the last pass did not have it. */
-  isNew = false;
 
-  #ids = new Uint32Array(FIRST_CAPACITY);
-  /** The pass that saw the flow last. */
-  #seen = new Uint8Array(FIRST_CAPACITY);
-  #origBytes = new Float64Array(FIRST_CAPACITY);
-  #replyBytes = new Float64Array(FIRST_CAPACITY);
-  /** Places that are not free. */
-  #used = 0;
-  #pass = 1;
-  /** How many passes ago the last one was that came to its end. */
-  #span = 0;
+  #memory = memoryOf(FIRST_CAPACITY);
+  /** Where the place of the flow that was recalled begins. */
+  #at = 0;
 
-  /** Begins a pass. */
-  begin(): void {
-    this.#pass = (this.#pass % PASSES) + 1;
-    this.#span = Math.min(this.#span + 1, PASSES - 1);
+  get memory(): Uint32Array {
+    return this.#memory;
+  }
+
+  /** Begins a pass over about so many flows. */
+  begin(flows = 0): void {
+    this.#memory[MEMORY.PASS]!++;
+    if (10 * flows > MOST_USED * this.#memory[MEMORY.CAPACITY]!) this.#rebuild(flows);
   }
 
   /** The pass has come to its end: flows that it has not seen are forgotten. After one that was broken off they are not. */
   end(): void {
-    this.#span = 0;
+    this.#memory[MEMORY.OLDEST] = this.#memory[MEMORY.PASS]!;
   }
 
-  /** Notes what a flow has counted, and sets `up`, `down` and `isNew`. A flow without an id counts as new every time. */
-  note(view: FlowView): void {
-    const orig = bytesOf(view, ORIG_BYTES);
-    const reply = bytesOf(view, REPLY_BYTES);
-    this.orig = orig;
-    this.reply = reply;
-    this.up = orig;
-    this.down = reply;
-    this.isNew = true;
-    if (!view.has(S.TOP + C.CTA_ID)) return;
-    const id = view.u32(S.TOP + C.CTA_ID);
-    const place = this.#find(id);
-    if (this.#isKept(this.#seen[place]!)) {
-      this.isNew = false;
-      // Counters that went down were set to zero since.
-      const [before, replyBefore] = [this.#origBytes[place]!, this.#replyBytes[place]!];
-      if (orig >= before) this.up = orig - before;
-      if (reply >= replyBefore) this.down = reply - replyBefore;
-    } else if (this.#seen[place] === 0) {
-      if (this.#used + 1 > MOST_USED * this.#ids.length) {
-        this.#rebuild();
-        this.note(view);
-        return;
+  /** Flows whose counters have grown by no more than this grewLittle() passes over. */
+  set least(bytes: number) {
+    this.#memory[MEMORY.LEAST + LOW] = bytes >>> 0;
+    this.#memory[MEMORY.LEAST + HIGH] = Math.floor(bytes / WORD);
+  }
+
+  get least(): number {
+    return this.#memory[MEMORY.LEAST + HIGH]! * WORD + this.#memory[MEMORY.LEAST + LOW]!;
+  }
+
+  /**
+   * Notes what a flow has counted, sets `up` and `down`, and adds them to the row that was entered last. A flow without an id
+   * counts as new every time.
+   */
+  note(view: FlowView, sums: Sums, { fresh, up, down }: GrowthSums): void {
+    this.up = this.down = 0;
+    if (view.has(ID)) {
+      view.recall(this, ID, sums, fresh);
+      if (view.has(BYTES[ORIG])) view.addGrowth(this, ORIG, BYTES[ORIG], sums, up);
+      if (view.has(BYTES[REPLY])) view.addGrowth(this, REPLY, BYTES[REPLY], sums, down);
+      return;
+    }
+    view.addOne(sums, fresh);
+    if (view.has(BYTES[ORIG])) view.addNumber(sums, up, BYTES[ORIG]);
+    if (view.has(BYTES[REPLY])) view.addNumber(sums, down, BYTES[REPLY]);
+  }
+
+  /** Whether a flow that note() has not seen yet in this pass has sent too little in a direction: no more than `least`. */
+  isBelow(view: FlowView, direction: "up" | "down"): boolean {
+    const which = direction === "up" ? ORIG : REPLY;
+    if (!view.has(BYTES[which])) return true;
+    return view.has(ID) && view.grewLittle(this, ID, which, BYTES[which]);
+  }
+
+  // What the view does with it.
+
+  reserve(): void {
+    const used = this.#memory[MEMORY.USED]! + RESERVE;
+    if (10 * used > MOST_USED * this.#memory[MEMORY.CAPACITY]!) this.#rebuild(0);
+  }
+
+  recall(id: number): boolean {
+    let at = this.#find(id);
+    const isNew = at < 0;
+    if (at < 0) {
+      at = this.#roomFor(id);
+      if (this.#memory[at + PLACE.SEEN] === 0) {
+        if (10 * this.#memory[MEMORY.USED]! >= MOST_USED * this.#memory[MEMORY.CAPACITY]!) {
+          this.#rebuild(0);
+          return this.recall(id);
+        }
+        this.#memory[MEMORY.USED]!++;
       }
-      this.#used++;
+      this.#memory[at + PLACE.ID] = id;
+      this.#memory.fill(0, at + PLACE.COUNTERS, at + PLACE_WORDS);
     }
-    this.#ids[place] = id;
-    this.#seen[place] = this.#pass;
-    this.#origBytes[place] = orig;
-    this.#replyBytes[place] = reply;
+    this.#memory[at + PLACE.SEEN] = this.#memory[MEMORY.PASS]!;
+    this.#at = at;
+    return isNew;
   }
 
-  /** Whether a flow that this pass saw last is remembered: the last complete one did, or one since. */
+  grow(which: 0 | 1, value: number): number {
+    const counter = this.#at + PLACE.COUNTERS + 2 * which;
+    const growth = this.#growth(counter, value);
+    this.#memory[counter + LOW] = value >>> 0;
+    this.#memory[counter + HIGH] = Math.floor(value / WORD);
+    if (which === ORIG) this.up = growth;
+    else this.down = growth;
+    return growth;
+  }
+
+  grewLittle(id: number, which: 0 | 1, value: number): boolean {
+    const at = this.#find(id);
+    return (at < 0 ? value : this.#growth(at + PLACE.COUNTERS + 2 * which, value)) <= this.least;
+  }
+
+  /** Counters that went down were set to zero since. */
+  #growth(counter: number, value: number): number {
+    const before = this.#memory[counter + HIGH]! * WORD + this.#memory[counter + LOW]!;
+    return value >= before ? value - before : value;
+  }
+
+  /** Whether a flow that a pass saw last is remembered: the last complete one did, or one since. */
   #isKept(seen: number): boolean {
-    return seen !== 0 && (this.#pass - seen + PASSES) % PASSES <= this.#span;
+    return seen !== 0 && seen >= this.#memory[MEMORY.OLDEST]!;
   }
 
-  /** The place of an id, or the free one where it would go. */
+  /** Where the place of a flow begins that is remembered, or -1. */
   #find(id: number): number {
-    const mask = this.#ids.length - 1;
-    let place = (Math.imul(id, 0x9e3779b1) >>> 8) & mask;
-    while (this.#seen[place] !== 0 && this.#ids[place] !== id) place = (place + 1) & mask;
-    return place;
-  }
-
-  /** Drops what is forgotten, and makes room. */
-  #rebuild(): void {
-    let alive = 0;
-    for (let place = 0; place < this.#ids.length; place++) if (this.#isKept(this.#seen[place]!)) alive++;
-    let capacity = FIRST_CAPACITY;
-    while (alive + 1 > (MOST_USED / 1.4) * capacity) capacity *= 2;
-    const [ids, seen, orig, reply] = [this.#ids, this.#seen, this.#origBytes, this.#replyBytes];
-    this.#ids = new Uint32Array(capacity);
-    this.#seen = new Uint8Array(capacity);
-    this.#origBytes = new Float64Array(capacity);
-    this.#replyBytes = new Float64Array(capacity);
-    this.#used = alive;
-    for (let from = 0; from < ids.length; from++) {
-      const last = seen[from]!;
-      if (!this.#isKept(last)) continue;
-      const place = this.#find(ids[from]!);
-      this.#ids[place] = ids[from]!;
-      this.#seen[place] = last;
-      this.#origBytes[place] = orig[from]!;
-      this.#replyBytes[place] = reply[from]!;
+    const memory = this.#memory;
+    for (let at = this.#firstPlace(id); ; at = this.#nextPlace(at)) {
+      const seen = memory[at + PLACE.SEEN]!;
+      if (seen === 0) return -1;
+      if (memory[at + PLACE.ID] === id && this.#isKept(seen)) return at;
     }
   }
+
+  /** The first place that is free or forgotten, for a flow that is not remembered. */
+  #roomFor(id: number): number {
+    for (let at = this.#firstPlace(id); ; at = this.#nextPlace(at)) {
+      if (!this.#isKept(this.#memory[at + PLACE.SEEN]!)) return at;
+    }
+  }
+
+  #firstPlace(id: number): number {
+    const hash = Math.imul(id, 0x9e3779b1);
+    return MEMORY_WORDS + PLACE_WORDS * ((hash ^ (hash >>> 15)) & (this.#memory[MEMORY.CAPACITY]! - 1));
+  }
+
+  #nextPlace(at: number): number {
+    const next = at + PLACE_WORDS;
+    return next === this.#memory.length ? MEMORY_WORDS : next;
+  }
+
+  /** Drops what is forgotten, and makes room for so many flows, or for twice those that are remembered. */
+  #rebuild(flows: number): void {
+    const old = this.#memory;
+    let alive = 0;
+    for (let at = MEMORY_WORDS; at < old.length; at += PLACE_WORDS) if (this.#isKept(old[at + PLACE.SEEN]!)) alive++;
+    let capacity = FIRST_CAPACITY;
+    while (10 * Math.max(flows, alive + RESERVE) > USED_AFTER * capacity) capacity *= 2;
+    const fresh = memoryOf(capacity);
+    this.#memory = fresh;
+    for (const word of [MEMORY.PASS, MEMORY.OLDEST, MEMORY.LEAST, MEMORY.LEAST + 1]) fresh[word] = old[word]!;
+    fresh[MEMORY.USED] = alive;
+    for (let from = MEMORY_WORDS; from < old.length; from += PLACE_WORDS) {
+      if (!this.#isKept(old[from + PLACE.SEEN]!)) continue;
+      fresh.set(old.subarray(from, from + PLACE_WORDS), this.#roomFor(old[from + PLACE.ID]!));
+    }
+  }
+}
+
+function memoryOf(capacity: number): Uint32Array {
+  const memory = new Uint32Array(MEMORY_WORDS + PLACE_WORDS * capacity);
+  memory[MEMORY.CAPACITY] = capacity;
+  memory[MEMORY.PASS] = memory[MEMORY.OLDEST] = 1;
+  return memory;
 }

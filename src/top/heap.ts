@@ -3,8 +3,14 @@
 /**
  * The indices 0 … count - 1 with the largest scores, `most` at most, the best first; of equal ones the lower index. Takes
  * count · log(most) steps at worst, and memory for `most`.
+ * @param next the first index from `from` on with a score above `least`, or `count`: for who finds it quicker than one by one
  */
-export function best(count: number, most: number, score: (index: number) => number): number[] {
+export function best(
+  count: number,
+  most: number,
+  score: (index: number) => number,
+  next: (from: number, least: number) => number = (from) => from,
+): number[] {
   const heap: number[] = [];
   const scores: number[] = [];
   /** Whether the entry at `a` of the heap is worse than that at `b`. */
@@ -24,6 +30,10 @@ export function best(count: number, most: number, score: (index: number) => numb
     }
   };
   for (let index = 0; index < count; index++) {
+    if (most > 0 && heap.length === most) {
+      index = next(index, scores[0]!);
+      if (index >= count) break;
+    }
     const value = score(index);
     if (heap.length < most) {
       heap.push(index);

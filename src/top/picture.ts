@@ -23,6 +23,8 @@ export interface Picture {
   readonly main: Pass | undefined;
   readonly before: Pass | undefined;
   readonly full: Pass | undefined;
+  /** How long the CPU was busy with the last full pass, in microseconds. */
+  readonly fullCpuMicros: number | undefined;
   /** Whether a full pass is under way. */
   readonly isReadingAll: boolean;
   /** Whether new entries are counted (net.netfilter.nf_conntrack_acct); undefined where nobody knows. */

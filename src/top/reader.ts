@@ -10,9 +10,10 @@ import { cpuStats } from "../ctnetlink/queries.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import type { LocalTime } from "../system/local-time.js";
 import { fromUtf8 } from "../system/text.js";
+import type { Repeater } from "../trace/repeater.js";
 import { FlowMemory } from "./flow-memory.js";
-import { type Pass, type PassRequest, readPass } from "./passes.js";
-import type { KernelRates, Picture } from "./picture.js";
+import { fullPass, type Pass, type PassRequest, samplePass } from "./passes.js";
+import { type KernelRates, type Picture, scaleOf } from "./picture.js";
 
 /** What the reader works with. */
 export interface Surroundings {
@@ -20,6 +21,8 @@ export interface Surroundings {
   connect(): NetlinkConnection;
   nowMicroseconds(): number;
   localTime(seconds: number): LocalTime | undefined;
+  /** Does messages that are like one before; a new one for each pass. */
+  repeater(): Repeater | undefined;
   /** A file of /proc; throws where it cannot be read. */
   readFile(path: string): Uint8Array;
 }
@@ -27,10 +30,11 @@ export interface Surroundings {
 /** Parts of one CPU: for the samples, one in each interval, and for full passes. What is drawn takes some percent more. */
 const SAMPLE_SHARE = 0.03;
 const FULL_SHARE = 0.12;
-/** A sample takes no longer than this, however long the interval is: keys are answered in between. */
+/** A sample needs no more than this, however long the interval is: it is good enough then. */
 const LONGEST_SAMPLE_MICROS = 80_000;
-/** After a limit by time the number of entries is the limit, so that one sample is like the other; it may take so much longer. */
-const SAMPLE_PATIENCE = 3;
+/** The entries of a sample: of the first one, and at least. The number is halved or doubled where that fits the share better. */
+const FIRST_SAMPLE = 4000;
+const LEAST_SAMPLE = 1000;
 
 /** A table of so few entries is read as a whole each time, unless that takes half of the interval. */
 const SMALL_TABLE = 25_000;
@@ -42,6 +46,8 @@ interface Running {
   readonly connection: NetlinkConnection;
   readonly steps: Generator<void, Pass, void>;
   readonly isFull: boolean;
+  /** How long the CPU has been busy with it. */
+  cpuMicros: number;
 }
 
 const two = (n: number) => String(n).padStart(2, "0");
@@ -66,9 +72,9 @@ export class Reader {
   #main: Pass | undefined;
   #memory = new FlowMemory();
   #memoryStart: number | undefined;
-  /** How many entries a sample has; undefined until the first, which is limited by time. */
-  #sampleEntries: number | undefined;
-  /** How long the last full pass was at work, and when the next one may begin. */
+  /** How many entries a sample has. */
+  #sampleEntries = FIRST_SAMPLE;
+  /** How long the CPU was busy with the last full pass, and when the next one may begin. */
   #fullMicros: number | undefined;
   #fullDue = 0;
   #isFullWanted = false;
@@ -146,22 +152,28 @@ export class Reader {
       this.#start();
       isNew = true;
     }
-    while (this.#running !== undefined) {
-      if (this.#step(this.#running)) {
-        // Where there was nothing yet, a full pass follows the sample at once: it brings the rates nearer.
-        if (this.#running === undefined && this.#main?.isFull !== true && this.#fullMicros === undefined) this.#start();
-        return true;
-      }
-      if (this.#now() >= until) break;
-    }
-    return isNew;
+    const running = this.#running;
+    if (running === undefined) return isNew;
+    const before = this.#cpuMicros();
+    let pass: Pass | undefined;
+    do pass = this.#step(running);
+    while (pass === undefined && this.#now() < until);
+    running.cpuMicros += this.#cpuMicros() - before;
+    if (pass === undefined) return isNew;
+    this.#finish(pass, running);
+    // Where there was nothing yet, a full pass follows the sample at once: it brings the rates nearer.
+    if (!pass.isFull && this.#fullMicros === undefined) this.#start();
+    return true;
   }
 
   /** A full pass from its beginning to its end. */
   readAll(): void {
     this.#readHeader();
-    this.#run(true);
-    while (this.#running !== undefined) this.#step(this.#running);
+    const running = this.#run(true);
+    let pass: Pass | undefined;
+    do pass = this.#step(running);
+    while (pass === undefined);
+    this.#finish(pass, running);
   }
 
   picture(): Picture {
@@ -179,6 +191,7 @@ export class Reader {
       main,
       before: (main?.isFull ? this.#fulls : this.#samples)[1],
       full: this.#fulls[0],
+      fullCpuMicros: this.#fullMicros,
       isReadingAll: this.#running?.isFull === true,
       accounting: this.#accounting,
     };
@@ -186,6 +199,16 @@ export class Reader {
 
   #now(): number {
     return this.#around.nowMicroseconds();
+  }
+
+  /** How long the CPU has been busy with this process; where the kernel does not say it, the time of day. */
+  #cpuMicros(): number {
+    try {
+      // In nanoseconds, before the times of waiting: Documentation/scheduler/sched-stats.rst.
+      return Number.parseInt(fromUtf8(this.#around.readFile("/proc/self/schedstat")), 10) / 1000;
+    } catch {
+      return this.#now();
+    }
   }
 
   /** Counts and the kernel's counters: microseconds, whatever the table's size. */
@@ -228,25 +251,30 @@ export class Reader {
     this.#run(this.#isFullWanted || isCheap || isDue);
   }
 
-  #run(isFull: boolean): void {
+  #run(isFull: boolean): Running {
     const connection = this.#around.connect();
-    const now = this.#around.nowMicroseconds;
+    const { nowMicroseconds: nowMicros, repeater } = this.#around;
+    const tools = { nowMicros, repeater };
+    let steps: Generator<void, Pass, void>;
     if (isFull) {
-      const full = { memory: this.#memory, lastStartMicros: this.#memoryStart };
       this.#isFullWanted = false;
-      this.#running = { connection, isFull, steps: readPass(connection, this.#request, now, {}, full) };
-      return;
+      const full = { memory: this.#memory, expected: this.#expected(), lastStartMicros: this.#memoryStart };
+      steps = fullPass(connection, this.#request, tools, full);
+    } else {
+      steps = samplePass(connection, this.#request, tools, this.#sampleEntries);
     }
-    const longest = Math.min(LONGEST_SAMPLE_MICROS, SAMPLE_SHARE * this.#intervalSeconds * MICROS);
-    const limits =
-      this.#sampleEntries === undefined
-        ? { busyMicros: longest }
-        : { entries: this.#sampleEntries, busyMicros: SAMPLE_PATIENCE * longest };
-    this.#running = { connection, isFull, steps: readPass(connection, this.#request, now, limits) };
+    this.#running = { connection, isFull, steps, cpuMicros: 0 };
+    return this.#running;
   }
 
-  /** One step of a pass. Returns whether it was the last. */
-  #step({ connection, steps, isFull }: Running): boolean {
+  /** About how many flows a full pass will find. */
+  #expected(): number {
+    const main = this.#main;
+    return main === undefined ? 0 : main.matching * scaleOf(main, this.#entries);
+  }
+
+  /** One step of a pass. Returns what it has found if that was the last. */
+  #step({ connection, steps }: Running): Pass | undefined {
     let result: IteratorResult<void, Pass>;
     try {
       result = steps.next();
@@ -254,20 +282,27 @@ export class Reader {
       this.stop();
       throw error;
     }
-    if (!result.done) return false;
+    if (!result.done) return undefined;
     connection.close();
     this.#running = undefined;
-    const pass = result.value;
+    return result.value;
+  }
+
+  #finish(pass: Pass, { isFull, cpuMicros }: Running): void {
     this.#main = pass;
     if (isFull) {
       this.#memoryStart = pass.startMicros;
-      this.#fullMicros = pass.busyMicros;
-      this.#fullDue = this.#now() + pass.busyMicros / FULL_SHARE;
+      this.#fullMicros = cpuMicros;
+      this.#fullDue = this.#now() + cpuMicros / FULL_SHARE;
       this.#fulls = [pass, ...this.#fulls.slice(0, 1)];
-    } else {
-      this.#sampleEntries ??= pass.isFull ? undefined : pass.read;
-      this.#samples = [pass, ...this.#samples.slice(0, 1)];
+      return;
     }
-    return true;
+    this.#samples = [pass, ...this.#samples.slice(0, 1)];
+    const wanted = Math.min(LONGEST_SAMPLE_MICROS, SAMPLE_SHARE * this.#intervalSeconds * MICROS);
+    if (cpuMicros > wanted && this.#sampleEntries > LEAST_SAMPLE) this.#sampleEntries /= 2;
+    else if (3 * cpuMicros < wanted && !pass.isFull) this.#sampleEntries *= 2;
+    else return;
+    // Samples of different entries say nothing of how the table has changed.
+    this.#samples = [];
   }
 }

@@ -86,7 +86,7 @@ function changeOf({ main, before, entries }: Picture, row: number): number | und
 }
 
 function scoreOf(sort: GroupSort, pass: Pass, picture: Picture): (row: number) => number {
-  const { groups, rates } = pass;
+  const { groups } = pass;
   switch (sort) {
     case "change":
       return (row) => changeOf(picture, row) ?? 0;
@@ -97,26 +97,80 @@ function scoreOf(sort: GroupSort, pass: Pass, picture: Picture): (row: number) =
     case "up":
     case "down":
     case "fresh":
-      return (row) => rates?.[sort][row] ?? 0;
+      return (row) => groups.sum(row, SUM[sort]);
     default:
       return (row) => groups.sum(row, SUM.flows);
   }
 }
 
+/** By sums alone, the rows that cannot be among the best need not be looked at one by one. */
+const BY_SUM: readonly GroupSort[] = ["flows", "unreplied", "up", "down", "fresh"];
+
 /** The rows of a pass in order, `most` at most. */
-function orderOf(pass: Pass, picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
+function findOrder(pass: Pass, picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
   const { groups } = pass;
   if (sort === "fields") {
     const key = groups.fields[0]?.name ?? "";
     return [...sortGroups(groups, { key, direction: reverse ? "desc" : "asc" }).subarray(0, most)];
   }
   const score = scoreOf(sort, pass, picture);
-  return best(groups.size, most, reverse ? (row) => -score(row) : score);
+  if (reverse) return best(groups.size, most, (row) => -score(row));
+  const sum = BY_SUM.includes(sort) ? SUM[sort as keyof typeof SUM] : undefined;
+  const next = (from: number, least: number) => groups.nextAbove(sum!, from, least);
+  return best(groups.size, most, score, sum === undefined ? undefined : next);
 }
+
+/** What takes a look at every group: found once for a pass, however often the screen is drawn. */
+class Overview {
+  readonly #pass: Pass;
+  readonly #totals: (number | undefined)[] = [];
+  /** The order that was asked for last, and what it depends on. */
+  #order: readonly number[] = [];
+  #orderOf: readonly unknown[] = [];
+
+  constructor(pass: Pass) {
+    this.#pass = pass;
+  }
+
+  total(sum: number): number {
+    this.#totals[sum] ??= Number(this.#pass.groups.total(sum));
+    return this.#totals[sum]!;
+  }
+
+  order(picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
+    const key = [sort, reverse, most, ...(sort === "change" ? [picture.main, picture.before] : [])];
+    if (key.length !== this.#orderOf.length || key.some((part, i) => part !== this.#orderOf[i])) {
+      this.#order = findOrder(this.#pass, picture, sort, reverse, most);
+      this.#orderOf = key;
+    }
+    return this.#order;
+  }
+}
+
+const overviews = new WeakMap<Pass, Overview>();
+
+function overviewOf(pass: Pass): Overview {
+  let overview = overviews.get(pass);
+  if (overview === undefined) {
+    overview = new Overview(pass);
+    overviews.set(pass, overview);
+  }
+  return overview;
+}
+
+/** What the whole of a pass has of a sum. */
+export const totalOf = (pass: Pass, sum: keyof typeof SUM): number => overviewOf(pass).total(SUM[sum]);
 
 /** The same group in another pass, or -1. */
 const likeIn = (pass: Pass, groups: GroupTable, row: number) =>
   pass.groups === groups ? row : pass.groups.rowLike(groups, row);
+
+type RateSum = "up" | "down" | "fresh";
+
+/** What a full pass has added up, a second; undefined where there was none before it. */
+function rate(full: Pass | undefined, sum: (full: Pass) => number): number | undefined {
+  return full?.rateSeconds === undefined ? undefined : sum(full) / full.rateSeconds;
+}
 
 function amountsOf(picture: Picture, groups: GroupTable, row: number): Amounts {
   const { full, entries } = picture;
@@ -125,8 +179,7 @@ function amountsOf(picture: Picture, groups: GroupTable, row: number): Amounts {
   const flows = mine < 0 ? 0 : flowsOf(main, mine, entries);
   const counted = mine < 0 ? 0 : main.groups.sum(mine, SUM.flows);
   const theirs = full === undefined ? -1 : likeIn(full, groups, row);
-  const rate = (values: Float64Array) => (theirs < 0 ? 0 : (values[theirs] ?? 0)) / full!.rates!.seconds;
-  const rates = full?.rates;
+  const rateOf = (sum: RateSum) => rate(full, (pass) => (theirs < 0 ? 0 : pass.groups.sum(theirs, SUM[sum])));
   const hasBytes = theirs >= 0 && full!.groups.sum(theirs, SUM.counted) > 0;
   return {
     flows,
@@ -134,9 +187,9 @@ function amountsOf(picture: Picture, groups: GroupTable, row: number): Amounts {
     share: main.matching === 0 ? 0 : counted / main.matching,
     change: mine < 0 ? undefined : changeOf(picture, mine),
     unreplied: counted === 0 ? 0 : main.groups.sum(mine, SUM.unreplied) / counted,
-    up: rates && rate(rates.up),
-    down: rates && rate(rates.down),
-    fresh: rates && rate(rates.fresh),
+    up: rateOf("up"),
+    down: rateOf("down"),
+    fresh: rateOf("fresh"),
     bytes: hasBytes ? full!.groups.sum(theirs, SUM.orig) + full!.groups.sum(theirs, SUM.reply) : undefined,
   };
 }
@@ -147,18 +200,17 @@ function otherAmounts(picture: Picture, shown: readonly Amounts[]): Amounts {
   const main = picture.main!;
   const scale = scaleOf(main, entries);
   const total = main.matching * scale;
-  const unreplied = Number(main.groups.total(SUM.unreplied)) * scale;
+  const unreplied = totalOf(main, "unreplied") * scale;
   const sum = (value: (amounts: Amounts) => number | undefined) =>
     shown.reduce((sum, amounts) => sum + (value(amounts) ?? 0), 0);
   const flows = Math.max(0, total - sum((row) => row.flows));
   const seconds = before === undefined ? 0 : (main.startMicros - before.startMicros) / 1e6;
-  const rates = full?.rates;
-  const rest = (values: Float64Array, key: "up" | "down" | "fresh") =>
-    Math.max(0, values.reduce((a, b) => a + b, 0) / rates!.seconds - sum((row) => row[key]));
+  const rest = (key: RateSum) => {
+    const all = rate(full, (pass) => totalOf(pass, key));
+    return all === undefined ? undefined : Math.max(0, all - sum((row) => row[key]));
+  };
   const bytes =
-    full === undefined || full.groups.total(SUM.counted) === 0n
-      ? undefined
-      : Number(full.groups.total(SUM.orig) + full.groups.total(SUM.reply));
+    full === undefined || totalOf(full, "counted") === 0 ? undefined : totalOf(full, "orig") + totalOf(full, "reply");
   return {
     flows,
     isEstimate: !main.isFull,
@@ -168,22 +220,24 @@ function otherAmounts(picture: Picture, shown: readonly Amounts[]): Amounts {
         ? undefined
         : (total - before.matching * scaleOf(before, entries)) / seconds - sum((row) => row.change),
     unreplied: flows === 0 ? 0 : Math.max(0, unreplied - sum((row) => row.flows * row.unreplied)) / flows,
-    up: rates && rest(rates.up, "up"),
-    down: rates && rest(rates.down, "down"),
-    fresh: rates && rest(rates.fresh, "fresh"),
+    up: rest("up"),
+    down: rest("down"),
+    fresh: rest("fresh"),
     bytes: bytes === undefined ? undefined : Math.max(0, bytes - sum((row) => row.bytes)),
   };
 }
 
 export interface GroupRows {
-  readonly rows: readonly GroupRow[];
-  /** How many groups there are in the pass that the rows come from. */
+  /** How many groups there are in the pass that the rows come from, and how many of them are in order. */
   readonly count: number;
-  /** All others together; undefined where there are none. */
+  readonly ordered: number;
+  /** The groups in order, from `first` on, `count` at most. */
+  rows(first: number, count: number): readonly GroupRow[];
+  /** All but the first `shown` together; undefined where there are none. */
   other(shown: number): Amounts | undefined;
 }
 
-/** The groups, sorted, `most` at most. */
+/** The groups, of which the first `most` are sorted. */
 export function groupRows(
   picture: Picture,
   sort: GroupSort,
@@ -192,17 +246,23 @@ export function groupRows(
   labels?: LabelMap,
 ): GroupRows {
   const { main, full } = picture;
-  if (main === undefined) return { rows: [], count: 0, other: () => undefined };
+  if (main === undefined) return { count: 0, ordered: 0, rows: () => [], other: () => undefined };
   const from = OF_FULL_PASS.includes(sort) && full !== undefined ? full : main;
   const { groups } = from;
-  const rows = orderOf(from, picture, sort, reverse, most).map((row): GroupRow => {
-    const values = groups.fields.map((_, index) => groups.value(row, index, labels));
-    return { ...amountsOf(picture, groups, row), values, texts: values.map(valueText) };
-  });
+  const order = overviewOf(from).order(picture, sort, reverse, most);
   return {
-    rows,
     count: groups.size,
-    other: (shown) => (shown < groups.size ? otherAmounts(picture, rows.slice(0, shown)) : undefined),
+    ordered: order.length,
+    rows: (first, count) =>
+      order.slice(first, first + count).map((row): GroupRow => {
+        const values = groups.fields.map((_, index) => groups.value(row, index, labels));
+        return { ...amountsOf(picture, groups, row), values, texts: values.map(valueText) };
+      }),
+    other: (shown) => {
+      if (shown >= groups.size) return undefined;
+      const amounts = order.slice(0, shown).map((row) => amountsOf(picture, groups, row));
+      return otherAmounts(picture, amounts);
+    },
   };
 }
 
@@ -244,8 +304,8 @@ function flowRow(view: FlowView, { message, up, down }: KeptFlow, full: Pass): F
     src: endpoint(view, S.ORIG, "src"),
     dst: endpoint(view, S.ORIG, "dst"),
     nat: natText(view),
-    up: full.rates && hasBytes ? up / full.rates.seconds : undefined,
-    down: full.rates && hasBytes ? down / full.rates.seconds : undefined,
+    up: hasBytes ? rate(full, () => up) : undefined,
+    down: hasBytes ? rate(full, () => down) : undefined,
     bytes: hasBytes ? Number(view.u64(S.COUNTERS_ORIG + 2) + view.u64(S.COUNTERS_REPLY + 2)) : undefined,
     ageSeconds: start === undefined ? undefined : Math.max(0, (full.startMicros - start) / 1e6),
     expiresSeconds: optional(S.TOP + C.CTA_TIMEOUT),
@@ -255,10 +315,10 @@ function flowRow(view: FlowView, { message, up, down }: KeptFlow, full: Pass): F
   };
 }
 
-/** The flows that the last full pass has kept, the largest first or last. */
-export function flowRows({ full }: Picture, reverse: boolean, most: number): FlowRow[] {
+/** The flows that the last full pass has kept, the largest first or last: `count` of them from `first` on. */
+export function flowRows({ full }: Picture, reverse: boolean, first: number, count: number): FlowRow[] {
   if (full === undefined) return [];
   const view = new FlowView();
-  const rows = full.flows.map((flow) => flowRow(view, flow, full));
-  return (reverse ? rows.reverse() : rows).slice(0, most);
+  const flows = reverse ? [...full.flows].reverse() : full.flows;
+  return flows.slice(first, first + count).map((flow) => flowRow(view, flow, full));
 }

@@ -5,7 +5,7 @@
  */
 import { bytes64, type FieldSet, type FlagTexts, numberBytes } from "../ctnetlink/fields.js";
 import { HEADERS, payloadLength } from "../ctnetlink/schema.js";
-import { type Bytes, type Counter, FlowView, type Sums, type Threshold } from "../ctnetlink/view.js";
+import { type Bytes, type Counter, FlowView, type Remembered, type Sums, type Threshold } from "../ctnetlink/view.js";
 import { MOST_TABLES, OPERATIONS as OP, type Trace } from "../netlink/backend/traces.js";
 import { NLM_F_DUMP_INTR } from "../netlink/constants.js";
 import type { ByteWriter } from "../system/byte-writer.js";
@@ -75,7 +75,7 @@ export class RecordingView extends FlowView {
   readonly counters: Counter[] = [];
   readonly before: number[] = [];
   /** What the traces add to or compare with, likewise. */
-  readonly tables: (Sums | Threshold)[] = [];
+  readonly tables: (Sums | Threshold | Remembered)[] = [];
   /** The key that was begun last, the instructions that write it, and up to where they do. */
   #key: Bytes | undefined;
   #keyActions: number[] = [];
@@ -333,7 +333,25 @@ export class RecordingView extends FlowView {
     return this.#indexOf(this.counters, counter, MOST_COUNTERS, () => this.before.push(counter.count));
   }
 
-  #table(table: Sums | Threshold): number {
+  override recall(flows: Remembered, slot: number, sums: Sums, index: number): void {
+    this.#action(OP.RECALL, this.at(slot), this.#table(flows), index);
+    super.recall(flows, slot, sums, index);
+  }
+
+  override addGrowth(flows: Remembered, which: 0 | 1, slot: number, sums: Sums, index: number): void {
+    this.#action(OP.ADD_GROWTH, this.at(slot), which, index);
+    super.addGrowth(flows, which, slot, sums, index);
+  }
+
+  override grewLittle(flows: Remembered, idSlot: number, which: 0 | 1, slot: number): boolean {
+    const result = super.grewLittle(flows, idSlot, which, slot);
+    this.#condition(OP.GREW_LITTLE, this.at(idSlot), this.at(slot), 2 * this.#table(flows) + which);
+    // What grew much is for TypeScript to do, every time.
+    if (!result) this.#good = false;
+    return result;
+  }
+
+  #table(table: Sums | Threshold | Remembered): number {
     return this.#indexOf(this.tables, table, MOST_TABLES);
   }
 

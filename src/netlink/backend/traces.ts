@@ -71,11 +71,28 @@ export const OPERATIONS = {
    * `c`: all but the first are inverted before that.
    */
   NOT_BEFORE: 27,
+  /**
+   * Goes to what memory `b` has of the flow with the id of 4 bytes, and notes that it is there. Adds 1 to sum `c` of the row
+   * that was entered if there was nothing.
+   */
+  RECALL: 28,
+  /** Adds to its sum `c` by how much a number of 8 bytes is above counter `b` of the flow, which becomes that number. */
+  ADD_GROWTH: 29,
+  /**
+   * A condition: the number of 8 bytes at `b` is at most LEAST above what memory `c >> 1` has as counter `c & 1` of the flow
+   * with the id of 4 bytes.
+   */
+  GREW_LITTLE: 30,
 } as const;
 
 /** The words of a table of sums by key: places, keys and sums lie behind them. GroupTable says what they are. */
 export const TABLE = { CAPACITY: 0, SIZE: 1, MOST: 2, SEED: 3, KEY_WORDS: 4, SUMS: 5 } as const;
 export const TABLE_WORDS = 6;
+/** The words of what is remembered of flows: the places lie behind them. FlowMemory says what they are. */
+export const MEMORY = { NO_TABLE: 0, CAPACITY: 1, USED: 2, PASS: 3, OLDEST: 4, LEAST: 6 } as const;
+export const MEMORY_WORDS = 8;
+export const PLACE = { ID: 0, SEEN: 1, COUNTERS: 2 } as const;
+export const PLACE_WORDS = 6;
 /** So many tables can be used in one run. */
 export const MOST_TABLES = 8;
 
@@ -121,7 +138,7 @@ export interface RunParts {
   lengths?: Int32Array | undefined;
   /** Filled with such pairs for messages that wrote something. */
   chosen?: Int32Array | undefined;
-  /** Tables of sums by key, by the numbers that instructions have for them. */
+  /** Tables of sums by key, and memories, by the numbers that instructions have for them. */
   tables?: readonly Uint32Array[] | undefined;
 }
 

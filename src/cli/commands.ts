@@ -20,15 +20,20 @@ export interface CommandRow {
 
 export const COMMANDS: Readonly<Record<CommandOption, CommandRow>> = {
   list: { letter: "L", name: "dump", argument: "long-or-word", help: "show the entries of a table" },
-  get: { letter: "G", name: "get", argument: "long-or-word", help: "look one entry up and show it" },
+  get: { letter: "G", name: "get", argument: "long-or-word", help: "look up one entry and show it" },
   delete: {
     letter: "D",
     name: "delete",
     argument: "long-or-word",
     help: "delete the entries that match, and show them",
   },
-  create: { letter: "I", name: "create", argument: "long-or-word", help: "create an entry that is not there yet" },
-  add: { letter: "A", name: "add", argument: "long-or-word", help: "create an entry, or leave it as it is" },
+  create: {
+    letter: "I",
+    name: "create",
+    argument: "long-or-word",
+    help: "create an entry; it is an error if it exists",
+  },
+  add: { letter: "A", name: "add", argument: "long-or-word", help: "create an entry, unless it exists" },
   update: {
     letter: "U",
     name: "update",

@@ -98,8 +98,8 @@ const sizes = (what: string): Valued<NumberCondition> => ({
   proposal: NOTHING,
   help: `${what} of both directions together: comma list of N, N-M, N-, -M, with units k, M, G, T or Ki, Mi, Gi, Ti`,
   about:
-    "An exclamation mark in front negates the whole list. An entry without counters never matches, and a warning says how many" +
-    " these were.",
+    "An exclamation mark in front negates the whole list. An entry without counters never matches; a warning says how many entries" +
+    " have none.",
   on: FILTERING,
   isFilter: true,
   read: (_, text) => readSizes(text),
@@ -135,10 +135,10 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: { kind: "list", words: FIELD_NAMES },
     help: `groups in place of entries: comma list of ${FIELD_NAMES.join(", ")}`,
     about:
-      "An address may have a length, as in src/24: up to 32 it is that of IPv4 networks, and IPv6 addresses are grouped by /64; " +
-      "above, it is that of IPv6 networks, and IPv4 addresses are grouped whole. " +
+      "An address can have a length, as in src/24. A length up to 32 is for IPv4, and IPv6 addresses are grouped by /64. " +
+      "A longer one is for IPv6, and IPv4 addresses are not shortened. " +
       "Shows a table, or with -o json an object a line; not with -z, -o xml or -o save. " +
-      "The view knows none besides: flows for themselves.",
+      "--top also takes none: single flows.",
     on: [...LISTS, "top"],
     read: (_, text) => readFields(text),
   },
@@ -149,9 +149,9 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     help: `order: a field of --group-by, ${SORT_NAMES.join(", ")}`,
     about:
       "Numbers begin with the largest, names with A, addresses with the lowest. " +
-      "Of equal entries the first in the table comes first, and entries without the value come last. " +
-      "Groups are sorted by flows unless this says otherwise, and know neither age nor expires; entries know no flows. " +
-      "Entries are held in memory: as many as --limit says, or all of them. " +
+      "Equal entries keep the order of the table; entries without the value come last. " +
+      "Groups are sorted by flows if this option is absent; they have no age and no expires, and entries have no flows. " +
+      "The entries are in memory: as many as --limit says, or all of them. " +
       "In the view orig-bytes and reply-bytes are rates; packets are not counted there.",
     on: [...LISTS, "top"],
     read: (_, text) => readSort(text),
@@ -161,7 +161,7 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argumentName: "number",
     proposal: NOTHING,
     help: "how many entries or groups are shown at most",
-    about: "Without --sort and --group-by the table is read no further than that.",
+    about: "Without --sort and --group-by, no more of the table is read.",
     on: [...LISTS, "list expect", "top"],
     read: (_, text) => readLimit(text),
   },
@@ -171,7 +171,7 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: { kind: "file" },
     help: "read a saved table instead of the kernel's: lines of -o json, of the default or extended format, or of /proc/net/nf_conntrack; - is standard input",
     about:
-      "No right is needed. Ages count from the time of reading, unless the lines say when they were made (-o ktimestamp). " +
+      "It needs no rights. Ages count from the time of reading, unless the lines say when they were made (-o ktimestamp). " +
       "A line that cannot be read is an error that names its number.",
     on: ["list", "count"],
     read: (_, text) => text,
@@ -179,7 +179,7 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
   explain: {
     argument: "none",
     help: "counters of all CPUs together, with what each means",
-    about: "Counters that are 0 stand in one line at the end.",
+    about: "Counters that are 0 are in one line at the end.",
     on: ["stats"],
     read: () => true,
   },
@@ -189,7 +189,8 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: NOTHING,
     help: "show the figures again after each interval, with rates",
     about:
-      "It goes with -C, with -L --group-by, with -S --explain, and with --diagnose, which takes two samples so far apart (2 seconds unless this says otherwise; 0: one sample); also with --top (2 seconds).",
+      "It goes with -C, -L --group-by, -S --explain and --top (2 seconds if absent). " +
+      "For --diagnose it is the time between its two samples (2 seconds if absent; 0: one sample).",
     on: ["list", "count", "stats", "diagnose", "top"],
     read: (_, text) => readInterval(text),
   },
@@ -197,8 +198,8 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argument: "required",
     argumentName: "number",
     proposal: NOTHING,
-    help: "how often --interval shows figures; otherwise until interrupted",
-    about: "With --top: how many blocks are printed, also on a terminal, before it ends.",
+    help: "how often --interval shows figures; without it, until interrupted",
+    about: "--top then prints so many blocks, also on a terminal, and ends.",
     on: ["list", "count", "stats", "top"],
     read: (_, text) => readRounds(text),
   },
@@ -206,10 +207,10 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argument: "attached",
     argumentName: "when",
     proposal: { kind: "words", words: COLOR_CHOICES },
-    help: `colours on standard output: ${COLOR_CHOICES.join(", ")}; auto where nothing is attached`,
+    help: `colours on standard output: ${COLOR_CHOICES.join(", ")}; auto without a word`,
     about:
-      "Auto means where standard output is a terminal, NO_COLOR is empty and TERM is not dumb. " +
-      "Without this option tables alone are coloured, by auto. " +
+      "Auto: if standard output is a terminal, NO_COLOR is empty and TERM is not dumb. " +
+      "Without this option, only tables are coloured, as with auto. " +
       "It goes with every command, so that an alias can have it, and changes nothing but the colours.",
     on: "everywhere",
     read: (_, text) => readColor(text),
@@ -218,15 +219,15 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argument: "none",
     help: "show what would be changed, and change nothing",
     about:
-      "Entries are shown as --delete and --update show them, but --update shows them as they are; the exit status is that of the " +
-      "real run. --load-file checks every line. A change that the kernel would refuse is not noticed.",
+      "It shows the entries that the real run would change; --update shows them as they are now. The exit status is that of the " +
+      "real run. --load-file checks every line. It does not notice what the kernel would refuse.",
     on: ["delete", "update", "flush", "flush expect", "load-file"],
     read: () => true,
   },
   "ignore-not-found": {
     argument: "none",
-    help: "exit status 0 where nothing was there, or nothing needed a change",
-    about: "Then 1 means that it failed. What is printed stays the same.",
+    help: "exit status 0 if nothing was there, or nothing needed a change",
+    about: "Then 1 means that it failed. The output stays the same.",
     on: ["get", "get expect", "delete", "delete expect", "update"],
     read: () => true,
   },
@@ -236,8 +237,8 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     proposal: NOTHING,
     help: "work in another network namespace",
     about:
-      "A path where there is a slash in it, else a name that ip-netns(8) gave, else the id of a process in the namespace. " +
-      "Files below /etc stay those of the machine: /etc/netns is not heeded. It takes CAP_SYS_ADMIN.",
+      "A path if it has a slash, else a name of ip-netns(8), else the id of a process in the namespace. " +
+      "Files of /etc stay those of the machine: /etc/netns is not used. It needs CAP_SYS_ADMIN.",
     on: KERNEL_COMMANDS,
     read: (_, text) => text,
   },
@@ -245,10 +246,10 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argument: "none",
     help: "do it in every network namespace of the machine",
     about:
-      "Those that ip-netns(8) or docker has named, and those of all processes that can be seen, each once. " +
-      "A line begins with the name in brackets, or with a process (pid 4711 nginx); -C says NAME COUNT; " +
-      "JSON has a member netns. --limit and --sort hold for each namespace by itself. " +
-      "The exit status is the highest of all. It takes CAP_SYS_ADMIN.",
+      "Those with a name of ip-netns(8) or docker, and those of all processes that can be seen, each once. " +
+      "A line begins with the name in brackets, or with a process (pid 4711 nginx); -C prints NAME COUNT; " +
+      "JSON has a member netns. --limit and --sort work for each namespace separately. " +
+      "The exit status is the highest of all. It needs CAP_SYS_ADMIN.",
     on: READING,
     read: () => true,
   },

@@ -187,7 +187,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "flags",
     help: "comma list of ASSURED, SEEN_REPLY, FIXED_TIMEOUT, EXPECTED, OFFLOAD, HW_OFFLOAD; !FLAG for one that is not set; UNREPLIED, UNSET",
     about:
-      "An entry matches when all flags are set that are named, and none that is named with an exclamation mark. UNREPLIED is" +
+      "An entry matches if all flags of the list are set, and none of those with an exclamation mark. UNREPLIED is" +
       " !SEEN_REPLY; UNSET is none of EXPECTED, SEEN_REPLY, ASSURED and FIXED_TIMEOUT.",
     proposal: { kind: "list", words: [...namesOf(STATUS_WORDS), "UNREPLIED"] },
     read: (draft, text) => {
@@ -198,7 +198,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "z",
     argument: "none",
     help: "set the counters to zero while listing",
-    about: "The kernel does that to all entries, so no filter may be given with it.",
+    about: "The kernel does that to all entries, so it takes no filter.",
     read: ({ low }) => {
       low.zero = true;
     },
@@ -208,7 +208,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "events",
     help: "comma list of NEW, UPDATES, DESTROY, or ALL",
-    about: "Without it all are shown. ALL is the same as naming all of them.",
+    about: "Without it, all events are shown.",
     proposal: { kind: "list", words: namesOf(EVENT_WORDS) },
     read: readEventMask,
   },
@@ -256,7 +256,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argument: "required",
     argumentName: "mark[/mask]",
     help: "connection mark",
-    about: "A filter compares where MASK has ones. --update makes the mark (old AND NOT MASK) XOR MARK.",
+    about: "A filter compares the bits of MASK. --update makes the mark (old AND NOT MASK) XOR MARK.",
     read: (draft, text) => {
       const { one, list } = oneOrList(
         draft,
@@ -297,16 +297,16 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "n",
     argument: "optional",
     argumentName: "ip[:port]",
-    help: "source translation, and what to",
-    about: "Without an address: entries whose source is translated at all.",
+    help: "source translation, and to what",
+    about: "Without an address: entries with any source translation.",
     read: nat("srcNat", "src-nat"),
   },
   "dst-nat": {
     letter: "g",
     argument: "optional",
     argumentName: "ip[:port]",
-    help: "destination translation, and what to",
-    about: "Without an address: entries whose destination is translated at all.",
+    help: "destination translation, and to what",
+    about: "Without an address: entries with any destination translation.",
     read: nat("dstNat", "dst-nat"),
   },
   output: {
@@ -337,7 +337,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     argumentName: "bytes",
     help: "size of the receive buffer for events",
     about:
-      "Without it there is room for a burst of some 200,000 events. Sizes beyond net.core.rmem_max need CAP_NET_ADMIN in the" +
+      "Without it, there is room for a burst of some 200,000 events. Sizes above net.core.rmem_max need CAP_NET_ADMIN in the" +
       " machine's own user namespace.",
     read: ({ low }, text) => {
       low.bufferSizeBytes = readBufferSize(text);
@@ -347,8 +347,8 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "j",
     argument: "optional",
     argumentName: "ip[:port]",
-    help: "source or destination translation, and what to",
-    about: "Without an address: entries that are translated at all. Not together with -n or -g.",
+    help: "source or destination translation, and to what",
+    about: "Without an address: entries with any translation. Not together with -n or -g.",
     read: nat("anyNat", "any-nat"),
   },
   zone: {
@@ -362,7 +362,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     letter: "l",
     argument: "required",
     argumentName: "labels",
-    help: "comma list of labels, all of which must be set",
+    help: "comma list of labels; all must be set",
     about: "Names come from the label file.",
     proposal: LABELS,
     read: ({ labels }, names) => {

@@ -14,8 +14,10 @@ import { OPTIONS } from "../../src/cli/options.js";
 import { parseCommandLine } from "../../src/cli/parse.js";
 import type { Help } from "../../src/command/command.js";
 import { testContext } from "../cli/context.js";
+import { codeBlocks } from "../support/markdown.js";
 import { root } from "../support/paths.js";
 import { lacks, must, spawnCommand } from "../support/process.js";
+import { shellWords } from "../support/shell-words.js";
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const { version } = JSON.parse(read("package.json")) as { version: string };
@@ -166,6 +168,31 @@ describe("the man page", { skip: lacks("man") }, () => {
       assert.match(stdout, new RegExp(`^${heading}$`, "m"));
     }
   });
+});
+
+/** Commands of a text: lines that begin with `conntrack`, up to a comment or a redirection. */
+function commandLines(text: string): string[][] {
+  const whole = text.replace(/\\\n\s*/g, "");
+  return Array.from(whole.matchAll(/^conntrack (.*?)(?: +#.*| >.*)?$/gm), ([, line]) => shellWords(line!)!);
+}
+
+describe("commands of the examples are taken", () => {
+  const examples = /^\.SH EXAMPLES$(.*?)^\.SH /ms.exec(made["man/conntrack.8"]!)![1]!;
+  const manPage = examples.replaceAll("\\-", "-").replaceAll("\\(aq", "'").replaceAll("\\e", "\\");
+  const readme = codeBlocks(read("README.md")).filter(({ language }) => language === "sh");
+  const places: readonly (readonly [string, string, least: number])[] = [
+    ["man page", manPage, 10],
+    ["README.md", readme.map(({ text }) => text).join("\n"), 3],
+  ];
+  for (const [place, text, least] of places) {
+    it(`in the ${place}`, () => {
+      const found = commandLines(text);
+      assert.ok(found.length >= least, `${found.length} commands`);
+      for (const argv of found.filter(([first]) => first !== "-R")) {
+        assert.doesNotThrow(() => parseCommandLine(argv, testContext()), argv.join(" "));
+      }
+    });
+  }
 });
 
 const path = (name: string) => join(root, "completions", name);

@@ -20,13 +20,12 @@ import {
 /** What there is to say about a command beyond its line of help. */
 const ABOUT_COMMANDS: Readonly<Partial<Record<CommandOption, string>>> = {
   get: "The entry is found by its tuple, in either direction.",
-  create: "An entry that exists already is an error.",
-  update: "Filters pick the entries; what else is given is what they shall have afterwards.",
+  update: "Filters pick the entries; the other options say what to change.",
   event:
-    "Ends at SIGINT or SIGTERM, or when its output is closed. Where events come faster than they are read, the kernel drops" +
-    " some: a warning says so, and the summary how often.",
+    "Ends at SIGINT or SIGTERM, or when its output is closed. If events come faster than they are read, the kernel drops" +
+    " some: a warning says so, and the summary says how often.",
   flush: "With -f only the entries of that family.",
-  stats: "One line a processor, since the machine was started.",
+  stats: "They count from the creation of the network namespace on.",
 };
 
 /** Text for roff: a backslash, a hyphen that is a minus sign, and what would be a macro at the start of a line. */
@@ -103,7 +102,7 @@ function commands(): string {
   const { letter, name, argumentName, help } = LOAD_FILE;
   const load = term(words(letter, [name]), italic(argumentName), [
     sentence(help),
-    "It has to be the first word. Only --netns, --dry-run and --color may stand in front of it, or behind the file.",
+    "It has to be the first word. Only --netns, --dry-run and --color can come before it, or after the file.",
   ]);
   return [...rows, load].join("\n");
 }

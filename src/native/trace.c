@@ -906,8 +906,9 @@ int traces_run(struct traces *traces, const struct run_request *request) {
                     .state = state};
   for (size_t i = 0; i < request->table_count; i++) {
     /* What is no table may be what keys are compared with, or what is remembered of flows. */
-    if (open_table(&request->tables[i], &run.tables[i])) run.full = run.full || is_full(&run.tables[i]);
-    else if (is_memory(&request->tables[i])) run.full = run.full || is_memory_full(request->tables[i].words);
+    const struct table *table = &request->tables[i];
+    bool is_table = open_table(table, &run.tables[i]);
+    if (is_table ? is_full(&run.tables[i]) : is_memory(table) && is_memory_full(table->words)) run.full = true;
   }
   uint8_t *written = request->out + length;
   int ended = messages    ? run_messages(&run, &at, end, &written)

@@ -23,6 +23,7 @@ run by the tests:
 | [mirror.mjs](../examples/mirror.mjs) | keep a copy of the table: events, list, merge, and again after a loss |
 | [events-to-file.mjs](../examples/events-to-file.mjs) | follow events into an NDJSON file, with rotation |
 | [prometheus.mjs](../examples/prometheus.mjs) | a Prometheus exporter |
+| [fleet](../examples/fleet) | the events of many hosts in one store ([fleet.md](fleet.md)) |
 
 ## What to know
 
@@ -30,9 +31,10 @@ run by the tests:
   kernel keeps the rest, however long the reader takes.
 - **Events wait in the kernel** for a reader who is slow, in a receive buffer of 128 MiB unless told otherwise. Where it overruns, an
   item \`{ event: "lost", count }\` stands between the events where some are missing. \`events.buffer()\` tells its size and what it
-  had no room for.
+  had no room for. \`events.end()\` hears nothing new and still yields what had happened until then: a program that ends loses nothing.
 - **Filters are strict.** They are plain objects. Unknown and undefined properties, empty lists and empty nested objects are refused:
-  \`delete({ orig: { dst: undefined } })\` must not mean all flows. So are unknown options: \`delete({}, { dryRun: true })\` fails.
+  \`delete({ orig: { dst: undefined } })\` must not mean all flows. So are unknown options: \`delete({}, { dryRun: true })\` fails. Keys
+  too: a lost \`id\` or \`zone\` is refused, as is an unknown property of the tuple. Other properties of an item are the caller's.
 - **Events need a kernel that makes them.** With \`net.netfilter.nf_conntrack_events=2\`, the kernel's default, a flow has events only
   if it began while somebody on the machine was listening. The end of an older flow is not heard. With 1, every flow has events.
 - **64-bit counters are bigints.** Times are text (RFC 3339), because nanoseconds since 1970 fit in no number.
@@ -44,7 +46,7 @@ run by the tests:
 - A \`Conntrack\` works in one thread. Worker threads can have their own; what they leave open is closed when they end.
 - **\`using\` works**: \`using conntrack = await Conntrack.open()\`, \`await using events = conntrack.events()\` (Node 20.4 or newer, with a
   compiler or a Node that knows the words).
-- A \`Conntrack\` that was closed throws a \`ClosedError\`.
+- What nobody closed is closed when it is collected. Do not rely on it: \`close()\` is sooner.
 
 ## Errors by method
 
@@ -52,8 +54,8 @@ A KernelError has \`code\`, \`errno\`, \`syscall\`, \`command\` (the method), an
 
 | method | what it throws |
 |---|---|
-| all | \`UsageError\` for arguments that make no sense, before anything is asked of the kernel; \`KernelError\` EPERM without CAP_NET_ADMIN |
-| \`Conntrack.open\` | EACCES or EPERM (\`syscall\` "open" or "setns") for a network namespace that may not be entered; \`BackendError\` |
+| all | \`UsageError\` for arguments that make no sense, before anything is asked of the kernel; \`KernelError\` EPERM without CAP_NET_ADMIN; \`ClosedError\` after close() |
+| \`Conntrack.open\` | EACCES or EPERM (\`syscall\` "open" or "setns") for a network namespace that may not be entered; \`UsageError\` where there is none; \`BackendError\` where the addon is missing |
 | \`get\`, \`remove\`, \`change\` | no error where there is no such flow: \`undefined\` or \`false\`. EINVAL for a tuple that lacks what its protocol needs |
 | \`change\` | ENOSPC where the flow has no room for labels |
 | \`create\` | EEXIST, unless \`ifAbsent\`; ENOMEM where the table is full; EINVAL; EOPNOTSUPP for a helper that is not there. Labels are left out without a word where no rule uses labels |
@@ -96,9 +98,11 @@ events are lost. [mirror.mjs](../examples/mirror.mjs) does it:
 A log of translations, one line when a flow begins and one when it ends, as carriers must keep:
 
     for await (const event of conntrack.events({ types: ["new", "destroy"], filter: { snat: true } })) {
-      const { time, orig, nat } = event;
-      if (event.event === "lost") log(\`\${time} \${event.count ?? "some"} events lost\`);
-      else log(\`\${time} \${event.event} \${orig.src}:\${orig.sport} as \${nat.snat.address}:\${nat.snat.port}\`);
+      if (event.event === "lost") log(\`\${event.time} \${event.count ?? "some"} events lost\`);
+      else {
+        const { time, orig, reply } = event;
+        log(\`\${time} \${event.event} \${orig.src}:\${orig.sport} as \${reply.dst}:\${reply.dport}\`);
+      }
     }
 
 Top talkers: [top-sources.mjs](../examples/top-sources.mjs). Events into a file: [events-to-file.mjs](../examples/events-to-file.mjs).
@@ -175,8 +179,8 @@ function methods(name, declaration) {
   return shown
     .map(({ doc, lines }) => {
       const signature = plain(lines.join(" ")).replace(/;$/, "");
-      const [, isStatic, method] = match(/^(static )?(\w+)/, signature);
-      const call = isStatic ? `${name}.${method}` : method;
+      const [, isStatic, method] = match(/^(static |readonly )?(\w+|\[[\w.]+\])/, signature);
+      const call = isStatic === "static " ? `${name}.${method}` : method;
       return `### ${call}\n\n\`\`\`ts\n${signature}\n\`\`\`\n\n${paragraphs(doc)}\n`;
     })
     .join("\n");

@@ -65,7 +65,11 @@ function nameJson(name: string): string {
 /** What JSON has no word for is null in a list, and left out of an object, as JSON.stringify does it. */
 const isUnknown = (value: unknown) => value === undefined || typeof value === "function" || typeof value === "symbol";
 
-/** A plain value as one line of JSON, as JSON.stringify makes it, and bigints as integers. */
+/**
+ * A plain value as one line of JSON, as JSON.stringify makes it, and bigints as integers.
+ *
+ *     for await (const flow of conntrack.list()) console.log(toJson(flow));
+ */
 export function toJson(value: unknown): string {
   if (typeof value === "string") return jsonString(value);
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";

@@ -84,8 +84,8 @@ const forgotten = new FinalizationRegistry<() => void>((release) => release());
  *     for await (const flow of conntrack.list({ protocol: "tcp", orig: { dst: "192.0.2.0/24" } })) console.log(flow);
  *     conntrack.close();
  *
- * Whatever the kernel refuses is a KernelError (CAP_NET_ADMIN is needed for nearly everything), whatever cannot be meant a
- * UsageError. Requests are answered at once, so that nothing waits in a queue.
+ * Throws a KernelError for what the kernel refuses (nearly everything needs CAP_NET_ADMIN), and a UsageError for arguments that make
+ * no sense. The kernel answers single requests at once, so nothing waits in a queue.
  */
 export class Conntrack {
   readonly #sockets: Sockets;
@@ -121,6 +121,11 @@ export class Conntrack {
 
   /**
    * Opens the tables.
+   *
+   *     const here = await Conntrack.open();
+   *     const there = await Conntrack.open({ network: "blue" }); // ip netns add blue
+   *     const container = await Conntrack.open({ network: process.pid }); // the namespace of a process
+   *
    * @throws {KernelError} without netfilter's netlink in the kernel, or without the right to enter the network namespace.
    * @throws {UsageError} where there is no such namespace, or for an option that is unknown or undefined.
    * @throws {BackendError} where the native addon is missing.
@@ -129,7 +134,16 @@ export class Conntrack {
     return new Conntrack(napiBackend(), options);
   }
 
-  /** Closes all sockets. Followers of events see their end; lists that are still being read fail. */
+  /**
+   * Closes all sockets. Followers of events see their end; lists that are still being read fail.
+   *
+   *     const conntrack = await Conntrack.open();
+   *     try {
+   *       console.log(await conntrack.count());
+   *     } finally {
+   *       conntrack.close();
+   *     }
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -140,6 +154,10 @@ export class Conntrack {
   /**
    * Yields the flows that match as the kernel hands them over, some 200 at a time: the table is never in memory as a whole.
    * The command's `-L`.
+   *
+   *     for await (const flow of conntrack.list({ protocol: "tcp", state: "ESTABLISHED" }, { sort: "bytes", limit: 10 })) {
+   *       console.log(flow.orig.src, flow.orig.bytes);
+   *     }
    */
   list(filter: Filter | Flow = {}, options: O.ListOptions = {}): AsyncGenerator<Flow, void, undefined> {
     const { sort, limit, table, zero, ...work } = R.readListOptions(options);
@@ -176,7 +194,13 @@ export class Conntrack {
     });
   }
 
-  /** Yields expectations. The command's `-L expect`. */
+  /**
+   * Yields expectations. The command's `-L expect`.
+   *
+   *     for await (const { expected, master } of conntrack.expectations({ family: "ipv4" })) {
+   *       console.log(`${master.src} waits for ${expected.src} at port ${expected.dport}`);
+   *     }
+   */
   expectations(options: O.ExpectationOptions = {}): AsyncGenerator<Expectation, void, undefined> {
     const { family, ...work } = R.readExpectationOptions(options);
     const view = new ExpectView();
@@ -192,8 +216,14 @@ export class Conntrack {
     );
   }
 
-  /** The expectation that a tuple names, or undefined where there is none. The command's `-G expect`. */
-  async getExpectation(key: ExpectationKey): Promise<Expectation | undefined> {
+  /**
+   * The expectation that a tuple names, or undefined where there is none. The command's `-G expect`.
+   *
+   *     const expected = { src: "192.0.2.1", dst: "10.0.0.1", sport: 0, dport: 40000 };
+   *     const expectation = await conntrack.getExpectation({ protocol: "tcp", expected });
+   *     console.log(expectation?.timeout);
+   */
+  async getExpectation(key: ExpectationKey | Expectation): Promise<Expectation | undefined> {
     const { family, tuple, ...rest } = readExpectationKey(key);
     let expectation: Expectation | undefined;
     await this.#ask({ command: "getExpectation", flow: key }, [ENOENT], (connection) =>
@@ -212,6 +242,15 @@ export class Conntrack {
 
   /**
    * Creates an expectation: a flow to come that belongs to one that is there. The command's `-I expect`.
+   *
+   *     const created = await conntrack.createExpectation({
+   *       protocol: "tcp",
+   *       timeout: 300,
+   *       master: { src: "10.0.0.1", dst: "192.0.2.1", sport: 50000, dport: 21 }, // a flow with a helper
+   *       expected: { src: "192.0.2.1", dst: "10.0.0.1", sport: 0, dport: 40000 },
+   *       mask: { sport: 0 }, // from any port
+   *     });
+   *
    * @returns the expectation as the kernel made it, or undefined where it has vanished again
    * @throws {KernelError} ENOENT where there is no such master; EINVAL where the kernel does not take it.
    */
@@ -226,16 +265,29 @@ export class Conntrack {
 
   /**
    * Deletes one expectation. The command's `-D expect`. All of them: `flush("expect")`.
+   *
+   *     for await (const expectation of conntrack.expectations()) {
+   *       if (expectation.expected.dport === 40000) await conntrack.removeExpectation(expectation);
+   *     }
+   *
    * @returns whether it was there
    */
-  async removeExpectation(key: ExpectationKey): Promise<boolean> {
+  async removeExpectation(key: ExpectationKey | Expectation): Promise<boolean> {
     const { family, tuple, ...rest } = readExpectationKey(key);
     return this.#ask({ command: "removeExpectation", flow: key }, [ENOENT], (connection) =>
       connection.request((writer) => encodeExpectDelete(writer, family, tuple, rest)),
     );
   }
 
-  /** The flow that a tuple names, or undefined where there is none. The command's `-G`. */
+  /**
+   * The flow that a tuple names, or undefined where there is none. The command's `-G`.
+   *
+   *     const flow = await conntrack.get({
+   *       protocol: "tcp",
+   *       orig: { src: "10.0.0.1", dst: "192.0.2.1", sport: 50000, dport: 443 },
+   *     });
+   *     console.log(flow?.state);
+   */
   async get(key: Key): Promise<Flow | undefined> {
     const resolved = readKey(key);
     let flow: Flow | undefined;
@@ -249,6 +301,18 @@ export class Conntrack {
 
   /**
    * Creates a flow. The command's `-I`.
+   *
+   *     const created = await conntrack.create(
+   *       {
+   *         protocol: "udp",
+   *         timeout: 120,
+   *         orig: { src: "10.0.0.1", dst: "192.0.2.1", sport: 5000, dport: 53 },
+   *         snat: { address: "198.51.100.7", port: 40123 },
+   *         mark: 7,
+   *       },
+   *       { ifAbsent: true },
+   *     );
+   *
    * @returns the flow as the kernel made it, or undefined where it has vanished again
    * @throws {KernelError} EEXIST where a flow has one of its tuples already and `ifAbsent` is not set; ENOMEM where the table is
    * full; EINVAL for a flow that the kernel does not take.
@@ -264,6 +328,11 @@ export class Conntrack {
 
   /**
    * Creates many flows, in batches: much quicker than one by one. Flows that are there already are counted, and stay as they are.
+   *
+   *     const { done, existing, failed, firstError } = await conntrack.createMany(flows);
+   *     if (failed > 0) console.error(firstError);
+   *     console.log(`${done} created, ${existing} were there`);
+   *
    * @throws {UsageError} for a flow that makes no sense. Those before it were created: `done` says how many.
    */
   createMany<Item extends NewFlow | Flow>(
@@ -278,6 +347,11 @@ export class Conntrack {
   /**
    * Deletes one flow that the caller knows, at its own cost: the table is not searched. With an `id`, as a listed flow has it, a
    * later flow with the same tuple stays.
+   *
+   *     for await (const flow of conntrack.list({ orig: { src: "10.0.0.66" } })) {
+   *       if (flow.status?.includes("ASSURED")) await conntrack.remove(flow);
+   *     }
+   *
    * @returns whether it was there
    */
   async remove(key: Key): Promise<boolean> {
@@ -287,7 +361,12 @@ export class Conntrack {
     );
   }
 
-  /** Deletes many flows that the caller knows, as `remove`, in batches. */
+  /**
+   * Deletes many flows that the caller knows, as `remove`, in batches.
+   *
+   *     const { done, missing } = await conntrack.removeMany(flows, { signal: AbortSignal.timeout(5000) });
+   *     console.log(`${done} deleted, ${missing} had gone already`);
+   */
   removeMany<Item extends Key>(
     keys: Iterable<Item> | AsyncIterable<Item>,
     options: O.BulkOptions<Item> = {},
@@ -298,6 +377,10 @@ export class Conntrack {
   /**
    * Changes one flow that the caller knows, at its own cost: the table is not searched. It is whichever flow has the tuple now: the
    * kernel compares no `id` here.
+   *
+   *     const orig = { src: "10.0.0.1", dst: "192.0.2.1", sport: 50000, dport: 443 };
+   *     const wasThere = await conntrack.change({ protocol: "tcp", orig }, { timeout: 60, mark: { value: 0x10, mask: 0xf0 } });
+   *
    * @returns whether it was there
    */
   async change(key: Key, changes: Changes): Promise<boolean> {
@@ -309,7 +392,12 @@ export class Conntrack {
     });
   }
 
-  /** Changes many flows that the caller knows, as `change`, in batches. The changes are the same for all, or made for each. */
+  /**
+   * Changes many flows that the caller knows, as `change`, in batches. The changes are the same for all, or made for each.
+   *
+   *     await conntrack.changeMany(flows, { timeout: 30 });
+   *     await conntrack.changeMany(conntrack.list({ protocol: "udp" }), (flow) => ({ mark: flow.orig.dport ?? 0 }));
+   */
   changeMany<Item extends Key>(
     keys: Iterable<Item> | AsyncIterable<Item>,
     changes: Changes | ((key: Item) => Changes),
@@ -326,6 +414,9 @@ export class Conntrack {
   /**
    * Changes the flows that match; returns how many were changed. One that is as it should be already does not count, nor does
    * one that has no room for labels. The command's `-U`.
+   *
+   *     const changed = await conntrack.update({ protocol: "tcp", orig: { dport: [80, 443] } }, { timeout: 600 });
+   *
    * @throws {AbortedError} once the signal is aborted: `done` says how many were changed.
    */
   async update(filter: Filter | Flow, changes: Changes, options: O.Stoppable = {}): Promise<number> {
@@ -336,6 +427,9 @@ export class Conntrack {
 
   /**
    * Deletes the flows that match, all of them for `{}`; returns how many that were. The command's `-D`.
+   *
+   *     const deleted = await conntrack.delete({ orig: { src: { not: ["10.0.0.0/8"] } }, status: ["!ASSURED"] });
+   *
    * @throws {AbortedError} once the signal is aborted: `done` says how many were deleted.
    */
   async delete(filter: Filter | Flow, options: O.Stoppable = {}): Promise<number> {
@@ -345,6 +439,10 @@ export class Conntrack {
   /**
    * Empties a table, that of flows where none is named. The command's `-F`; for the flows of one family there is
    * `delete({ family: "ipv6" })`.
+   *
+   *     await conntrack.flush(); // all flows
+   *     await conntrack.flush("expect");
+   *
    * @throws {UsageError} for a name that is no table's, undefined too: nothing is emptied then.
    */
   async flush(...tables: [table?: O.TableName]): Promise<void> {
@@ -363,7 +461,11 @@ export class Conntrack {
     }
   }
 
-  /** How many entries a table holds. The command's `-C`. */
+  /**
+   * How many entries a table holds. The command's `-C`.
+   *
+   *     console.log(`${await conntrack.count()} flows, ${await conntrack.count("expect")} expectations`);
+   */
   async count(table: O.TableName = "conntrack"): Promise<number> {
     const count = readName("table", table, R.TABLES) === "expect" ? counts.countExpectations : counts.countFlows;
     let entries = 0;
@@ -373,7 +475,11 @@ export class Conntrack {
     return entries;
   }
 
-  /** The kernel's counters, one object a CPU. The command's `-S`. */
+  /**
+   * The kernel's counters, one object a CPU. The command's `-S`.
+   *
+   *     const drops = (await conntrack.stats()).reduce((sum, cpu) => sum + (cpu.drop ?? 0), 0);
+   */
   async stats(table: O.TableName = "conntrack"): Promise<O.CpuStats[]> {
     const name = readName("table", table, R.TABLES);
     let stats: O.CpuStats[] = [];
@@ -388,6 +494,11 @@ export class Conntrack {
    *
    * What the reader does not take waits in the kernel's receive buffer. Where that overruns, an item says that events are
    * lost. Leaving the loop closes the socket; an aborted signal does too, and its reason is thrown.
+   *
+   *     for await (const event of conntrack.events({ types: ["new", "destroy"], filter: { protocol: "tcp" } })) {
+   *       if (event.event === "lost") console.error(`${event.count ?? "some"} events lost`);
+   *       else console.log(event.time, event.event, event.orig.src, event.orig.dst);
+   *     }
    */
   events(options: O.EventOptions = {}): O.Events<O.FlowEvent | O.LostEvents> {
     const { filter, ...work } = R.readEventOptions(options, true);
@@ -398,7 +509,13 @@ export class Conntrack {
     );
   }
 
-  /** Follows what happens to expectations. The command's `-E expect`. */
+  /**
+   * Follows what happens to expectations. The command's `-E expect`.
+   *
+   *     for await (const event of conntrack.expectationEvents()) {
+   *       if (event.event !== "lost") console.log(event.event, event.expected.dst, event.expected.dport);
+   *     }
+   */
   expectationEvents(options: O.ExpectationEventOptions = {}): O.Events<O.ExpectationEvent | O.LostEvents> {
     const work = R.readEventOptions(options, false);
     return this.#follow(C.EXPECT_GROUPS, work, new ExpectView(), (view, head) => readExpectation(view, head()));

@@ -61,7 +61,7 @@ export interface ReadExpectationKey extends ExpectKey {
   tuple: Tuple;
 }
 
-export function readExpectationKey(key: ExpectationKey): ReadExpectationKey {
+export function readExpectationKey(key: ExpectationKey | Expectation): ReadExpectationKey {
   const { protocol, expected, zone, id } = V.readSomeOf("key", key, ["protocol", "expected", "zone", "id"]);
   const tuple = readEndpoints(
     "key.expected",

@@ -16,6 +16,10 @@ function withBigints(direction: Record<string, unknown>): void {
 /**
  * The flow of a line that `toJson` or `conntrack -L -o json` made, or the event of one that `-E -o json` made: the inverse of
  * `toJson`. Properties that a newer version added are there too.
+ *
+ *     const flow = fromJson(line);
+ *     if (!("event" in flow)) await conntrack.create(flow, { ifAbsent: true });
+ *
  * @throws {UsageError} for a line that is no JSON, or JSON of something else: an expectation, a loss of events, a list.
  */
 export function fromJson(line: string): Flow | FlowEvent {

@@ -165,7 +165,14 @@ export interface EventBuffer {
   drops?: number;
 }
 
-/** Events to be read with `for await`. Nothing is received before it is asked for: what is not read yet waits in the kernel. */
+/**
+ * Events to be read with `for await`. Nothing is received before it is asked for: what is not read yet waits in the kernel.
+ *
+ *     const events = conntrack.events();
+ *     process.once("SIGTERM", () => events.end());
+ *     for await (const event of events) console.log(toJson(event));
+ *     conntrack.close();
+ */
 export interface Events<Item> extends AsyncIterableIterator<Item> {
   /** Closes the socket: what a loop does when it is left. */
   return(): Promise<IteratorResult<Item>>;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
+import { apiExamples, GIVEN } from "../support/api-examples.js";
 import { root } from "../support/paths.js";
 import { spawnCommand } from "../support/process.js";
 
@@ -106,6 +107,13 @@ describe("the library", () => {
     const types = readFileSync(join(root, "dist/index.d.ts"), "utf8");
     assert.doesNotMatch(types, /\bfrom "|\b(FlowView|NetlinkConnection|MessageWriter|Buffer|NodeJS)\b/);
     assert.equal(readFileSync(join(root, "dist/index.d.cts"), "utf8"), types);
+  });
+
+  it("has examples in its documentation that are as its types want them", () => {
+    const names = "Conntrack, type Flow, fromJson, type NewFlow, toJson";
+    const bodies = apiExamples().map(({ code }, i) => `export async function example${i}() {\n{${code}}\n}\n`);
+    writeFileSync(join(directory, "examples.mts"), `import { ${names} } from "conntrack";\n${GIVEN}${bodies.join("")}`);
+    tsc(["examples.mts"]);
   });
 
   it("has types for CommonJS", () => {

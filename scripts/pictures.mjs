@@ -4,7 +4,8 @@
  * takes root, or the right to make user namespaces.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { terminalPicture } from "./terminal-picture.mjs";
@@ -12,6 +13,8 @@ import { terminalPicture } from "./terminal-picture.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const conntrack = join(root, "bin/conntrack");
 const COLUMNS = 100;
+/** What a picture is wide. */
+const WIDTH = 88;
 
 /**
  * Lines of -R: `count` flows of TCP.
@@ -68,7 +71,9 @@ function full() {
   }));
 }
 
-/** @typedef {{ flows: () => string[], meanwhile?: string, commands: readonly string[] }} Picture */
+/** A screen is a terminal whose first command is a view that goes on: what it shows after so many seconds is the picture. */
+/** @typedef {{ rows: number, seconds: number }} Screen */
+/** @typedef {{ flows: () => string[], meanwhile?: string, commands: readonly string[], screen?: Screen }} Picture */
 
 /** @type {Readonly<Record<string, Picture>>} */
 const PICTURES = {
@@ -88,6 +93,23 @@ const PICTURES = {
       for n in $(seq 1 60000); do echo > /dev/udp/127.0.0.1/$((1000 + n)); done 2>/dev/null`,
     commands: ["conntrack --diagnose"],
   },
+  top: {
+    flows: gateway,
+    // Machines of the gateway that send: a stream, a slower one, and a scan.
+    meanwhile: `sysctl -qw net.netfilter.nf_conntrack_acct=1
+      ip link set lo up
+      for address in 10.0.0.12 10.0.1.7 10.2.17.33 203.0.113.9; do ip address add $address/32 dev lo; done
+      nft 'table ip t { chain c { type filter hook output priority 0; ct state new accept; }; }'
+      hostname gateway
+      socat UDP-LISTEN:443,bind=203.0.113.9,fork PIPE &
+      sleep 1
+      stream() { while head -c $1 /dev/zero; do sleep 0.1; done | socat -u -b 1400 - UDP:203.0.113.9:$3,bind=$2; }
+      stream 150000 10.0.0.12 443 &
+      stream 30000 10.0.1.7 443 &
+      while echo | socat -u - UDP:203.0.113.9:22,bind=10.2.17.33; do sleep 0.05; done`,
+    commands: ["conntrack --top --group-by src,dport --interval 2"],
+    screen: { rows: 18, seconds: 9 },
+  },
 };
 
 /** @param {string} file @param {readonly string[]} argv @param {string} [input] */
@@ -98,18 +120,49 @@ function run(file, argv, input = "") {
   return { status, stdout, stderr };
 }
 
+/** What tmux shows of a view. @param {string} command @param {Screen} screen */
+function capture(command, { rows, seconds }) {
+  const directory = mkdtempSync(join(tmpdir(), "picture-"));
+  /** @param {string[]} words */
+  const tmux = (...words) => run("tmux", ["-u", "-f", "/dev/null", "-S", join(directory, "socket"), ...words]).stdout;
+  tmux(
+    "new-session",
+    "-d",
+    "-x",
+    String(WIDTH),
+    "-y",
+    String(rows),
+    `${conntrack} ${command.split(" ").slice(1).join(" ")}`,
+    ";",
+    "set",
+    "status",
+    "off",
+  );
+  spawnSync("sleep", [String(seconds)]);
+  const text = tmux("capture-pane", "-e", "-p");
+  tmux("kill-server");
+  rmSync(directory, { recursive: true });
+  return text.trimEnd();
+}
+
 /** What the terminal shows. Runs in the namespace. @param {Picture} picture */
-function show({ flows, meanwhile, commands }) {
+function show({ flows, meanwhile, commands, screen }) {
   const { status, stderr } = run(conntrack, ["-R", "-"], `${flows().join("\n")}\n`);
   if (status !== 0) throw new Error(`-R: status ${status}: ${stderr}`);
-  const busy = meanwhile === undefined ? undefined : spawn("bash", ["-c", meanwhile], { stdio: "ignore" });
+  const busy =
+    meanwhile === undefined ? undefined : spawn("bash", ["-c", meanwhile], { stdio: "ignore", detached: true });
+  if (screen !== undefined) {
+    const text = capture(/** @type {string} */ (commands[0]), screen);
+    if (busy?.pid !== undefined) process.kill(-busy.pid);
+    return text;
+  }
   const lines = commands.flatMap((command) => {
     const words = command.split(" ").slice(1);
     const outcome = run(conntrack, ["--color=always", ...words]);
     const output = `${outcome.stdout}${outcome.stderr}`.trimEnd().split("\n");
     return ["", `\x1b[90m#\x1b[39m \x1b[1m${command}\x1b[22m`, ...output];
   });
-  busy?.kill();
+  if (busy?.pid !== undefined) process.kill(-busy.pid);
   return lines.slice(1).join("\n");
 }
 
@@ -120,14 +173,14 @@ if (inside === "--inside") {
   const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
   for (const name of inside === undefined ? Object.keys(PICTURES) : [inside, ...names]) {
     if (!(name in PICTURES)) throw new Error(`no picture "${name}"; there are: ${Object.keys(PICTURES).join(", ")}`);
-    const argv = [...user, "--net", process.execPath, fileURLToPath(import.meta.url), "--inside", name];
+    const argv = [...user, "--net", "--uts", process.execPath, fileURLToPath(import.meta.url), "--inside", name];
     const { status, stdout, stderr } = run("unshare", argv);
     if (status !== 0) throw new Error(`${name}: ${stderr}`);
     const directory = join(root, "docs/pictures");
     mkdirSync(directory, { recursive: true });
     for (const theme of /** @type {const} */ (["light", "dark"])) {
       const path = join(directory, `${name}-${theme}.svg`);
-      writeFileSync(path, terminalPicture(stdout, { title: "root@gateway", columns: 88, theme }));
+      writeFileSync(path, terminalPicture(stdout, { title: "root@gateway", columns: WIDTH, theme }));
       console.log(path);
     }
   }

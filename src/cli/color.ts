@@ -14,14 +14,15 @@ type Style = (text: string) => string;
 const NAME = chalk.blue;
 const ADDRESS = chalk.cyan;
 const TEXT = chalk.green;
-const NUMBER = chalk.yellow;
+const NUMBER = chalk.magenta;
 
 /** States of connections, flags and events: what is well, what begins, what is missing, what ends. */
 const WORDS: ReadonlyMap<string, Style> = new Map(
   (
     [
       [chalk.green, "ESTABLISHED OPEN ASSURED NEW HEARTBEAT_ACKED ok"],
-      [chalk.yellow, "SYN_RECV COOKIE_WAIT COOKIE_ECHOED REQUEST RESPOND PARTOPEN UPDATE HEARTBEAT_SENT"],
+      // Yellow is hardly seen on white.
+      [chalk.cyan, "SYN_RECV COOKIE_WAIT COOKIE_ECHOED REQUEST RESPOND PARTOPEN UPDATE HEARTBEAT_SENT"],
       [chalk.red, "SYN_SENT SYN_SENT2 UNREPLIED DESTROY INVALID NONE FULL"],
       [
         chalk.magenta,
@@ -78,7 +79,43 @@ function paintText(line: string): string {
 /** The heading of a table. */
 const HEADING = /^[A-Z%][A-Z0-9%/ -]*$/;
 
+/**
+ * Lines of a diagnosis: a label and a verdict at the right end; another label; the number and title of a finding; a command.
+ * No line of another format begins like these.
+ */
+const REPORT_LINE =
+  /^(?:([A-Z][a-z]+)( {2,}.*?)(?:( )(ok|NEARLY FULL|FULL|LONG))?|( {2}(?:from|to|ports))( {2,}.*)|( {2}\d+\. [^:]+:)(.*)|( {7}(?:conntrack|sysctl|nsenter) .*)|(What helps, in this order|Nothing to mend\.))$/;
+
+function paintReport(line: string): string | undefined {
+  const found = REPORT_LINE.exec(line);
+  if (found === null) return undefined;
+  const [, label, text = "", blank = "", verdict, side, talker = "", title, rest = "", command, words] = found;
+  if (label !== undefined) {
+    const style = verdict === "ok" ? chalk.green : chalk.red;
+    return chalk.bold(label) + paintText(text) + blank + (verdict === undefined ? "" : style(verdict));
+  }
+  if (side !== undefined) return side + talker;
+  if (title !== undefined) return chalk.bold(title) + rest;
+  return command === undefined ? chalk.bold(words!) : ADDRESS(command);
+}
+
+/** A counter with its meaning. */
+const COUNTER_LINE = /^([a-z_]+)( +[\d,]+(?: +[+-]\d+\/s)? {2}.*?)(Should be 0)?$/;
+
+function paintCounter(line: string): string | undefined {
+  const found = COUNTER_LINE.exec(line);
+  return found === null ? undefined : NAME(found[1]!) + found[2] + (found[3] === undefined ? "" : chalk.red(found[3]));
+}
+
+/** What --all-netns puts in front of a line. */
+const MARK = /^\[[^\]]*\] /;
+
 function paintLine(line: string): string {
+  const mark = MARK.exec(line)?.[0] ?? "";
+  return mark === "" ? paintUnmarked(line) : paintText(mark) + paintUnmarked(line.slice(mark.length));
+}
+
+function paintUnmarked(line: string): string {
   switch (line[0]) {
     case "{":
       return paintJson(line);
@@ -87,7 +124,7 @@ function paintLine(line: string): string {
     case "-":
       return paintSave(line);
     default:
-      return HEADING.test(line) ? chalk.bold(line) : paintText(line);
+      return HEADING.test(line) ? chalk.bold(line) : (paintReport(line) ?? paintCounter(line) ?? paintText(line));
   }
 }
 

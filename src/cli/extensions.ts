@@ -199,8 +199,10 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     argumentName: "number",
     proposal: NOTHING,
     help: "how often --interval shows figures; without it, until interrupted",
-    about: "--top then prints so many blocks, also on a terminal, and ends.",
-    on: ["list", "count", "stats", "top"],
+    about:
+      "--diagnose then prints so many reports, one after the other. " +
+      "--top then prints so many blocks, also on a terminal, and ends.",
+    on: ["list", "count", "stats", "diagnose", "top"],
     read: (_, text) => readRounds(text),
   },
   color: {
@@ -288,13 +290,14 @@ export function checkExtensions(draft: Draft, inLoadFile: boolean): void {
 
 /** Throws UsageError for what does not go with another network namespace, or with several. */
 function checkNetworks({ subject, low: { extensions, zero, output } }: Draft): void {
-  const { from, netns, interval, "all-netns": all } = extensions;
+  const { from, netns, interval, rounds, "all-netns": all } = extensions;
   if (from !== undefined && netns !== undefined) throw new UsageError("cannot specify `--from' with `--netns'");
   if (!all) return;
   if (from !== undefined) throw new UsageError("cannot specify `--from' with `--all-netns'");
   if (netns !== undefined) throw new UsageError("cannot specify `--netns' with `--all-netns'");
   if (zero) throw new UsageError("Can't use -z with --all-netns");
   if (interval !== undefined && subject !== "diagnose") throw new UsageError("Can't use --interval with --all-netns");
+  if (rounds !== undefined) throw new UsageError("Can't use --rounds with --all-netns");
   // A line with a name in front is neither a part of a document, nor a line for -R, nor a metric.
   const word = (["xml", "save", "prometheus"] as const).find((word) => output[word]);
   if (word !== undefined) throw new UsageError(`Can't use -o ${word} with --all-netns`);

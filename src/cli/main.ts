@@ -76,7 +76,7 @@ function perform(command: Command, io: Io, context: ParseContext): number | Prom
       return 0;
     }
     const takesItsTime =
-      command.name === "event" || command.name === "top" || "repetition" in command || command.allNetworks;
+      ["event", "top", "diagnose"].includes(command.name) || "repetition" in command || command.allNetworks;
     if (takesItsTime || io.stdoutIsDevice()) return run(command, io, context);
     return runHeld(command, io, context);
   } catch (error) {

@@ -424,11 +424,12 @@ function checkPrometheus({ subject, low: { table, output, extensions } }: Draft,
   if (!WITH_METRICS.includes(`${subject} ${table}`)) {
     throw new UsageError("Can't use -o prometheus with this command");
   }
-  const { "group-by": by, limit, explain, interval } = extensions;
+  const { "group-by": by, limit, explain, interval, rounds } = extensions;
   if (subject === "list" && by === undefined) throw new UsageError("Can't use -o prometheus without --group-by");
   if (subject === "list" && limit === undefined) throw new UsageError("Can't use -o prometheus without --limit");
   if (explain !== undefined) throw new UsageError("Can't use -o prometheus with --explain");
   if (interval !== undefined && subject !== "diagnose") throw new UsageError("Can't use -o prometheus with --interval");
+  if (rounds !== undefined) throw new UsageError("Can't use -o prometheus with --rounds");
   const other = Object.entries(output).find(([word, given]) => given && word !== "prometheus");
   if (other !== undefined) throw new UsageError(`Can't use -o prometheus with -o ${other[0]}`);
 }
@@ -436,7 +437,7 @@ function checkPrometheus({ subject, low: { table, output, extensions } }: Draft,
 /** Throws UsageError for repetition options that mean nothing together. */
 function checkRepetition({ name, extensions }: Arguments): void {
   const { interval, rounds, explain, from, "group-by": by } = extensions;
-  if (rounds !== undefined && interval === undefined && name !== "top")
+  if (rounds !== undefined && interval === undefined && name !== "top" && name !== "diagnose")
     throw new UsageError("Can't use --rounds without --interval");
   if (name === "stats" && interval !== undefined && explain === undefined) {
     throw new UsageError("Can't use --interval without --explain");
@@ -445,7 +446,7 @@ function checkRepetition({ name, extensions }: Arguments): void {
     if (by === undefined) throw new UsageError("Can't use --interval without --group-by");
     if (from !== undefined) throw new UsageError("Can't use --interval with --from");
   }
-  if (interval === 0 && name !== "diagnose") throw new UsageError("Invalid interval `0'");
+  if (interval === 0 && (name !== "diagnose" || rounds !== undefined)) throw new UsageError("Invalid interval `0'");
 }
 
 /** An expectation has masks of its own, by the same options. */

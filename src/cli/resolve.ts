@@ -276,8 +276,9 @@ function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
       return { name, table: counted, ...some, ...fromOf(low), format: figureFormat(low) };
     }
     case "diagnose": {
-      const intervalSeconds = low.extensions.interval ?? DIAGNOSIS_SECONDS;
-      return { name, table: "conntrack", filter: filterOf(low), intervalSeconds, format: figureFormat(low) };
+      const { interval: intervalSeconds = DIAGNOSIS_SECONDS, rounds } = low.extensions;
+      const format = figureFormat(low);
+      return { name, table: "conntrack", filter: filterOf(low), intervalSeconds, ...given({ rounds }), format };
     }
     case "stats":
       if (low.extensions.explain === true) {

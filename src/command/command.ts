@@ -216,6 +216,8 @@ export interface Diagnose {
   filter: FlowFilter;
   /** The time between two samples of the counters; 0: one sample. */
   intervalSeconds: number;
+  /** --rounds: how many reports, one after the other. */
+  rounds?: number;
   format: FigureFormat;
 }
 

@@ -1,17 +1,36 @@
 /** --diagnose: what fills the table, and what helps. */
 import { collectFacts } from "../diagnosis/collect.js";
-import { findingsOf, inNetwork, statusOf } from "../diagnosis/findings.js";
+import { findingsOf, HEALTHY, inNetwork, statusOf } from "../diagnosis/findings.js";
 import { diagnosisMetrics } from "../diagnosis/metrics.js";
 import { reportLines } from "../diagnosis/report.js";
 import { toJson } from "../format/json.js";
 import { metricLines } from "../format/prometheus.js";
+import { rfc3339 } from "../format/time.js";
 import { toUtf8 } from "../system/text.js";
 import type { Diagnose } from "./command.js";
 import { type Context, repeaterOf, withConnection } from "./context.js";
 import { withFacts } from "./facts.js";
+import { clockText } from "./repeat.js";
 import { sleep } from "./wait.js";
 
-export function diagnose({ filter, intervalSeconds, format }: Diagnose, context: Context): number {
+/** Returns the exit status of the last report, which is how the table is now. */
+export function diagnose(command: Diagnose, context: Context): number {
+  const { rounds } = command;
+  if (rounds === undefined) return report(command, context, undefined);
+  let status = HEALTHY;
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0 && command.format === "default") context.stdout.write(toUtf8("\n"));
+    status = report(command, context, context.nowMicroseconds());
+  }
+  return status;
+}
+
+/** @param nowMicroseconds shown in front, where there are several reports */
+function report(
+  { filter, intervalSeconds, format }: Diagnose,
+  context: Context,
+  nowMicroseconds: number | undefined,
+): number {
   const facts = withFacts(context, filter, (options) =>
     withConnection(context, (connection) =>
       collectFacts(
@@ -35,11 +54,14 @@ export function diagnose({ filter, intervalSeconds, format }: Diagnose, context:
     format === "prometheus"
       ? metricLines(diagnosisMetrics(facts, findings))
       : format === "json"
-        ? [toJson(snakeCase({ status, findings: findings.map(jsonFinding), ...facts }))]
-        : reportLines(facts, findings);
+        ? [toJson(snakeCase({ ...timeMember(nowMicroseconds), status, findings: findings.map(jsonFinding), ...facts }))]
+        : [...(nowMicroseconds === undefined ? [] : [clockText(context)]), ...reportLines(facts, findings)];
   context.stdout.write(toUtf8(`${lines.join("\n")}\n`));
   return status;
 }
+
+const timeMember = (nowMicroseconds: number | undefined): { time?: string } =>
+  nowMicroseconds === undefined ? {} : { time: rfc3339(BigInt(nowMicroseconds) * 1000n) };
 
 /** Names of members as the json format has them: entriesPerSecond becomes entries_per_second. */
 function snakeCase(value: unknown): unknown {

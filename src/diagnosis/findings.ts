@@ -50,8 +50,7 @@ export const isFull = (facts: Facts): boolean => usage(facts) >= FULL || isDropp
 
 const isNearlyFull = (facts: Facts): boolean => usage(facts) >= NEARLY_FULL || isDropping(facts);
 
-const sysctl = (...assignments: string[]): string =>
-  `sysctl -w ${assignments.map((assignment) => SETTINGS_PREFIX + assignment).join(" ")}`;
+const sysctl = (assignment: string): string => `sysctl -w ${SETTINGS_PREFIX}${assignment}`;
 
 /** The smallest power of two that is not below `value`. */
 function powerOfTwo(value: number): number {
@@ -69,8 +68,9 @@ function full(facts: Facts): Finding | undefined {
     id: "full",
     severity: isFull(facts) ? "critical" : "warning",
     title: "more room",
-    text: `${grouped(entries)} of ${grouped(limit)} entries are taken${dropping}`,
-    commands: [sysctl(`max=${room}`, `buckets=${room}`)],
+    text: `${grouped(entries)} of ${grouped(limit)} entries are taken${dropping} (the limit is set in the initial network namespace, for each of them)`,
+    // First the buckets, so that chains do not grow meanwhile.
+    commands: [sysctl(`buckets=${room}`), sysctl(`max=${room}`)],
     // What fills the table comes first.
     entries: 0,
   };

@@ -1,8 +1,9 @@
 /** The diagnosis as text: sections with a label in front, at most 80 columns wide where names allow it. */
 import { grouped, percent, scaled } from "../format/human.js";
+import { NAT_PORTS } from "./collect.js";
 import { counter, type Facts, type Share, setting } from "./facts.js";
 import { type Finding, hashLoad, idleHour, isFull, NEARLY_FULL, timeText, usage } from "./findings.js";
-import { SETTINGS_PREFIX } from "./settings.js";
+import { SETTINGS_PREFIX, tcpTimeoutName } from "./settings.js";
 
 const LABEL_WIDTH = 11;
 const WIDTH = 80;
@@ -31,6 +32,9 @@ function fold(text: string, width: number): string[] {
   }
   return lines;
 }
+
+/** "115 MB". */
+const bytesText = (bytes: number): string => scaled(bytes, 3).replace(/[A-Z]?$/, (unit) => ` ${unit}B`);
 
 /** A label, then lines below one another. `verdict` stands at the right end of the first one. */
 function section(label: string, lines: readonly string[], verdict = ""): string[] {
@@ -97,11 +101,21 @@ function whoSection(facts: Facts): string[] {
   const { flows, protocols, states, unreplied, unassured, offloaded, sources, destinations, ports } = facts;
   if (flows === 0) return section("Who", ["no entries"]);
   const part = (count: number) => `${percent(count, flows, 0)} %`;
-  const width = Math.max(15, ...sources.map(({ name }) => name.length), ...destinations.map(({ name }) => name.length));
+  const large = <One extends Share>(all: readonly One[]) =>
+    all.filter(({ flows: count }) => count >= SHOWN_SHARE * flows);
+  const [from, to] = [large(sources), large(destinations)];
+  const width = Math.max(15, ...[...from, ...to].map(({ name }) => name.length));
   const talker = (name: string, count: number, more: string) =>
-    `${name.padEnd(width)} ${grouped(count).padStart(10)} ${percent(count, flows).padStart(5)} %${more}`;
+    wrap(
+      [
+        `${name.padEnd(width)} ${grouped(count).padStart(10)} ${percent(count, flows).padStart(5)} %`,
+        ...(more === "" ? [] : [more]),
+      ],
+      WIDTH - LABEL_WIDTH,
+    ).map((line, i) => (i === 0 ? line : GAP + line));
+  const talkers = (lines: string[]) => (lines.length === 0 ? ["none has 1 % of the entries"] : lines);
   const rest = (unreplied: number, of: number) =>
-    unreplied >= of / 2 ? `   ${percent(unreplied, of, 0)} % unreplied` : "";
+    unreplied >= of / 2 ? `${percent(unreplied, of, 0)} % unreplied` : "";
   const indent = "  ";
   return [
     ...section("Who", [
@@ -114,23 +128,25 @@ function whoSection(facts: Facts): string[] {
     ]),
     ...section(
       `${indent}from`,
-      sources.map(({ name, flows: count, unreplied, mostly }) => {
-        const to =
-          mostly !== undefined && mostly.flows >= count / 2
-            ? `   ${percent(mostly.flows, count, 0)} % to ${mostly.name}`
-            : "";
-        return talker(name, count, to || rest(unreplied, count));
-      }),
+      talkers(
+        from.flatMap(({ name, flows: count, unreplied, mostly }) => {
+          const main =
+            mostly !== undefined && mostly.flows >= count / 2
+              ? `${percent(mostly.flows, count, 0)} % to ${mostly.name}`
+              : "";
+          return talker(name, count, main || rest(unreplied, count));
+        }),
+      ),
     ),
     ...section(
       `${indent}to`,
-      destinations.map(({ name, flows: count, unreplied }) => talker(name, count, rest(unreplied, count))),
+      talkers(to.flatMap(({ name, flows: count, unreplied }) => talker(name, count, rest(unreplied, count)))),
     ),
     ...section(
       `${indent}ports`,
       ports.map(
         ({ address, destination, flows: count }) =>
-          `${address} towards ${destination}: ${grouped(count)} taken by SNAT`,
+          `${address} towards ${destination}: ${grouped(count)} of ${grouped(NAT_PORTS)} taken by SNAT`,
       ),
     ),
   ];
@@ -143,24 +159,34 @@ function idleSection(facts: Facts): string[] {
   const usual = setting(facts, "tcp_timeout_established")?.default;
   const hour = idleHour(facts);
   const kernels = usual === timeoutSeconds ? ", the kernel's default" : "";
+  if (unknown === 0 && longerThan.every(({ flows }) => flows === 0)) {
+    return section("Idle", ["no assured, established TCP for more than 5 min"]);
+  }
   return section("Idle", [
     "assured, established TCP by the time without a packet:",
     longerThan.map(({ seconds, flows }) => `> ${timeText(seconds)}  ${grouped(flows)}`).join(GAP) +
       (unknown === 0 ? "" : `${GAP}not known  ${grouped(unknown)}`),
     `tcp_timeout_established = ${timeoutSeconds} (${timeText(timeoutSeconds)}${kernels})`,
-    ...(hour === undefined
+    ...(hour === undefined || hour.flows === 0
       ? []
       : [
-          `at 3600 there would be ${grouped(hour.left)} entries now${limit ? ` (${percent(hour.left, limit)} % of the limit)` : ""}`,
+          `with 3600 there would be ${grouped(hour.left)} entries now${limit ? ` (${percent(hour.left, limit)} % of the limit)` : ""}`,
         ]),
   ]);
 }
 
-function settingsSection({ settings }: Facts): string[] {
+/** ": 15,718 entries": how many TCP entries have the state that a timeout is of. */
+function entriesOf(name: string, states: readonly Share[]): string {
+  const state = states.find((one) => tcpTimeoutName(one.name) === name);
+  return state === undefined ? "" : `: ${grouped(state.flows)} entries`;
+}
+
+function settingsSection({ settings, states }: Facts): string[] {
   const plain = (name: string) => name.slice(SETTINGS_PREFIX.length);
   const changed = settings.filter(({ value, default: usual }) => usual !== undefined && value !== usual);
   const lines = changed.map(
-    ({ name, value, default: usual }) => `${plain(name)} = ${value} (the kernel's default is ${usual})`,
+    ({ name, value, default: usual }) =>
+      `${plain(name)} = ${value} (the kernel's default is ${usual})${entriesOf(plain(name), states)}`,
   );
   return settings.length === 0
     ? []
@@ -169,8 +195,8 @@ function settingsSection({ settings }: Facts): string[] {
 
 function memorySection({ memory: { entryBytes, bucketBytes } }: Facts): string[] {
   const parts = [
-    ...(entryBytes === undefined ? [] : [`about ${scaled(entryBytes, 3)}B of entries`]),
-    ...(bucketBytes === undefined ? [] : [`${scaled(bucketBytes, 3)}B of buckets`]),
+    ...(entryBytes === undefined ? [] : [`about ${bytesText(entryBytes)} of entries`]),
+    ...(bucketBytes === undefined ? [] : [`${bytesText(bucketBytes)} of buckets`]),
   ];
   return parts.length === 0 ? [] : section("Memory", [`${parts.join(", ")} (all network namespaces)`]);
 }

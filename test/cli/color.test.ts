@@ -22,12 +22,22 @@ test("colours what each format has", () => {
   for (const [line, colours] of [
     ["tcp      6 5 ESTABLISHED src=10.0.0.1 dst=::1 [ASSURED] mark=0 use=1\n", [32, 34, 36, 34, 36, 32, 34, 34]],
     ["    [NEW] udp      17 30 src=1.1.1.1 [UNREPLIED]\n", [32, 34, 36, 31]],
-    ['{"state":"SYN_SENT","mark":5,"event":"destroy","helper":"a\\"b"}\n', [34, 31, 34, 33, 34, 31, 34, 32]],
+    ['{"state":"SYN_SENT","mark":5,"event":"destroy","helper":"a\\"b"}\n', [34, 31, 34, 35, 34, 31, 34, 32]],
     ['<state>TIME_WAIT</state><meta direction="reply"/>\n', [34, 35, 34, 34, 32]],
     ["-A -t 5 -s 1.1.1.1 --state ESTABLISHED\n", [34, 34, 34, 34, 32]],
     ["SRC/24      FLOWS      %  UNREPLIED\n", [1]],
     ["cpu=0   \tfound=1 insert_failed=2 \n", [34, 34, 34]],
     ["12\n", []],
+    ["Table      250,000 of 262,144 entries (95.4 %), +0/s                        FULL\n", [1, 31]],
+    ["Hash       262,144 buckets, load 1.9 (each entry is hashed twice)             ok\n", [1, 32]],
+    ["           SYN_SENT 90 %   unreplied 91 %\n", [31]],
+    ["  from     10.0.0.1           200,000  80.0 %   95 % to 203.0.113.9:443\n", []],
+    ["drop    12  +3/s  packets dropped. Should be 0\n", [34, 31]],
+    ["insert   3  entries made by programs (conntrack -I, conntrackd)\n", [34]],
+    ["  1. one source: 10.0.0.1 has 200,000 entries, 80.0 %\n", [1]],
+    ["       conntrack -L -s 10.0.0.1 --group-by dst,dport --limit 5\n", [36]],
+    ["[blue] udp      17 29 src=10.0.0.1 [UNREPLIED]\n", [34, 36, 31]],
+    ["[pid 7 sh] SRC      FLOWS      %  UNREPLIED\n", [1]],
   ] as const) {
     const text = painted(line);
     assert.equal(text.replace(ESCAPES, ""), line);

@@ -45,6 +45,7 @@ describe("commands for another network namespace", () => {
       "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_close_wait=60",
       "nsenter --net='/run/netns/my net' sysctl -w net.netfilter.nf_conntrack_tcp_timeout_close_wait=60",
     ],
+    ["sysctl -w net.netfilter.nf_conntrack_buckets=524288", "sysctl -w net.netfilter.nf_conntrack_buckets=524288"],
     ["sysctl -w net.netfilter.nf_conntrack_max=524288", "sysctl -w net.netfilter.nf_conntrack_max=524288"],
   ] as const) {
     it(command, () => assert.equal(inNetwork(command, there), wanted));
@@ -108,6 +109,32 @@ describe("findings", () => {
     assert.match(report({ gaps: ["/proc/slabinfo cannot be read"] }), /^Not known: \/proc\/slabinfo cannot be read$/m);
   });
 
+  it("shows who has 1 % of the entries, and says so where nobody has", () => {
+    const flood = { entries: 5000, flows: 5000, sources: [{ name: "10.0.0.1", flows: 49, unreplied: 49 }] };
+    assert.match(report(flood), /^ {2}from {5}none has 1 % of the entries$/m);
+    const one = { ...flood, sources: [{ name: "10.0.0.1", flows: 50, unreplied: 50 }] };
+    assert.match(report(one), /^ {2}from {5}10\.0\.0\.1 {16,}50 {3}1\.0 % {3}100 % unreplied$/m);
+  });
+
+  it("says of a shorter timeout nothing that it would not change", () => {
+    const idle = (hour: number) => ({
+      timeoutSeconds: 432_000,
+      longerThan: [300, 3600, 86_400].map((seconds) => ({ seconds, flows: seconds === 86_400 ? 0 : hour })),
+      unknown: 0,
+    });
+    assert.match(report({ idle: idle(0) }), /^Idle {7}no assured, established TCP for more than 5 min$/m);
+    assert.match(report({ entries: 900, idle: idle(400) }), /^ +with 3600 there would be 500 entries now \(0\.2 % of/m);
+  });
+
+  it("says how many entries a changed timeout of a state is about", () => {
+    const name = "net.netfilter.nf_conntrack_tcp_timeout_close_wait";
+    const changes = { settings: [{ name, value: 3600, default: 60 }], states: [{ name: "CLOSE_WAIT", flows: 15_718 }] };
+    assert.match(
+      report(changes),
+      /^Settings {3}tcp_timeout_close_wait = 3600 \(the kernel's default is 60\): 15,718 entries$/m,
+    );
+  });
+
   it("keeps every line of the report within 80 columns", () => {
     const changes = {
       entries: 250_000,
@@ -120,13 +147,20 @@ describe("findings", () => {
         }),
       ),
       sources: [
-        { name: "10.0.0.1", flows: 200_000, unreplied: 0, mostly: { name: "203.0.113.9:443", flows: 190_000 } },
+        { name: "10.0.0.1", flows: 100_000, unreplied: 0, mostly: { name: "203.0.113.9:443", flows: 90_000 } },
+        {
+          name: "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111",
+          flows: 90_000,
+          unreplied: 0,
+          mostly: { name: "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:2222]:443", flows: 90_000 },
+        },
       ],
+      memory: { entryBytes: 115_000_000, bucketBytes: 2_097_152 },
     };
-    for (const line of report(changes).split("\n")) {
-      // Commands are for copying, and are never folded.
-      if (!/^ {7}(sysctl|conntrack) /.test(line)) assert.ok(line.length <= 80, line);
-    }
+    const lines = report(changes).split("\n");
+    for (const line of lines) assert.ok(line.length <= 80, line);
+    assert.ok(lines.includes("Memory     about 115 MB of entries, 2.1 MB of buckets (all network namespaces)"));
+    assert.ok(lines.includes("              100 % to [2001:db8:aaaa:bbbb:cccc:dddd:eeee:2222]:443"));
   });
 
   it("names times in the largest unit that they fill", () => {

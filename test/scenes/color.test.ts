@@ -47,6 +47,33 @@ describe("colours", { skip: lacks("script", "stty") }, () => {
     });
   }
 
+  for (const line of [
+    "-S",
+    "-S -o json",
+    "-S --explain",
+    "-C -o json",
+    "-L --group-by src,state",
+    "-G -p tcp -s 10.0.0.1 -d 192.0.2.1 --sport 1000 --dport 443",
+    "-D -p udp --sport 1000 --dry-run",
+    "-L --all-netns",
+  ]) {
+    it(`change nothing in a terminal but colours: ${line}`, () => {
+      const plain = piped(line).stdout;
+      const shown = inTerminal(`${line} --color`, 300);
+      assert.match(shown, ESCAPE);
+      assert.equal(timeless(shown.replace(ESCAPES, "")), timeless(plain));
+    });
+  }
+
+  it("of a diagnosis, in a terminal without being asked for", () => {
+    const plain = piped("--diagnose --interval 0").stdout;
+    assert.doesNotMatch(plain, ESCAPE);
+    const shown = inTerminal("--diagnose --interval 0");
+    assert.match(shown, /^\u001b\[1mTable\u001b\[22m {6}3 of .* \u001b\[32mok\u001b\[39m$/m);
+    assert.equal(timeless(shown.replace(ESCAPES, "")), timeless(plain));
+    for (const text of lines(shown)) assert.ok(text.replace(ESCAPES, "").length <= 80, text);
+  });
+
   it("by auto, not where the environment or a pipe says otherwise", () => {
     assert.doesNotMatch(piped("-L --color").stdout, ESCAPE);
     assert.doesNotMatch(piped("-L --color=auto").stdout, ESCAPE);
@@ -63,7 +90,8 @@ describe("colours", { skip: lacks("script", "stty") }, () => {
       assert.equal(status, 0, `${line}: ${stderr}`);
     }
     assert.equal(piped("-L --color=red").status, 2);
-    assert.equal(piped("-R /dev/null --color=red").status, 0, "words behind the file are ignored, as ever");
+    assert.equal(piped("-R /dev/null --color=always").status, 0);
+    assert.equal(piped("-R /dev/null --color=red").status, 2, "words of ours count behind the file, too");
   });
 });
 

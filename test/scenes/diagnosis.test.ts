@@ -1,7 +1,14 @@
 /** --diagnose on tables that are sick in different ways: what it names first, and its exit status. */
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { freshNetwork, ours } from "../support/command.js";
+import { nodeIo } from "../../src/cli/node-io.js";
+import { collectFacts } from "../../src/diagnosis/collect.js";
+import { findingsOf, statusOf, WARNINGS } from "../../src/diagnosis/findings.js";
+import { reportLines } from "../../src/diagnosis/report.js";
+import { openConnection } from "../../src/netlink/connection.js";
+import { toUtf8 } from "../../src/system/text.js";
+import { backend, freshNetwork, ours } from "../support/command.js";
+import { exactFilter } from "../support/exact-filter.js";
 import { parseLines } from "../support/json.js";
 import { loadTable } from "../support/table.js";
 
@@ -125,7 +132,7 @@ describe("--diagnose", () => {
     const { status, report, text } = await diagnosis();
     assert.equal(status, 4);
     assert.equal(first(text), "idle connections");
-    assert.match(text, /at 3600 there would be 50,000 entries now \(19\.1 % of the limit\)/);
+    assert.match(text, /with 3600 there would be 50,000 entries now \(19\.1 % of the limit\)/);
     assert.match(text, /> 5 min {2}200,000 {3}> 1 h {2}200,000 {3}> 1 d {2}200,000/);
     const [, command] = report.findings[0]!.commands;
     assert.equal(command, "conntrack -D -p tcp --state ESTABLISHED --expires -428400 --dry-run");
@@ -161,6 +168,37 @@ describe("--diagnose", () => {
     assert.equal(status, 4);
     assert.equal(first(text), "ports for SNAT");
     assert.match(text, /63,000 of 64,512 ports of\s+198\.51\.100\.1 are taken towards\s+203\.0\.113\.9:443/);
+  });
+
+  it("names a hash that is too small", async () => {
+    // The size is the whole machine's, so that no test may change it: of all that is read, this one file is made up.
+    await loadTable(
+      many(100_000, (n) => ({ src: address(10, n), sport: 1024, state: "ESTABLISHED", timeout: 431_900 })),
+    );
+    const connection = openConnection(backend);
+    try {
+      const { nowMicroseconds, readFile } = nodeIo(backend);
+      const sources = {
+        connection,
+        nowMicroseconds,
+        readFile: (path: string) =>
+          path === "/proc/sys/net/netfilter/nf_conntrack_buckets" ? toUtf8("1024\n") : readFile(path),
+        sleep: () => {},
+      };
+      const facts = collectFacts(sources, exactFilter({}), 0);
+      const findings = findingsOf(facts);
+      assert.deepEqual(
+        findings.map(({ id, commands }) => [id, commands]),
+        [["hash", ["sysctl -w net.netfilter.nf_conntrack_buckets=262144"]]],
+      );
+      assert.equal(statusOf(findings), WARNINGS);
+      assert.match(
+        reportLines(facts, findings).join("\n"),
+        /^Hash {7}1,024 buckets, load 195\.3 \(each entry is hashed twice\) +LONG$/m,
+      );
+    } finally {
+      connection.close();
+    }
   });
 
   it("restricts what it says of flows to the filter", async () => {

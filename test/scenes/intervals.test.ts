@@ -50,6 +50,49 @@ describe("-S --explain", () => {
   });
 });
 
+describe("--diagnose --rounds", () => {
+  before(async () => {
+    freshNetwork();
+    await loadTable(entries(5));
+  });
+
+  it("shows a report a round, under the time", () => {
+    const { stdout, status } = oursAsProcess(["--diagnose", "--interval", "0.1", "--rounds", "2"]);
+    assert.equal(status, 0);
+    const [, ...reports] = stdout.split(/^\d\d:\d\d:\d\d\n/m);
+    assert.equal(reports.length, 2);
+    for (const report of reports) assert.match(report, /^Table {6}5 of [\d,]+ entries \(0\.0 %\), [+]0\/s +ok$/m);
+    assert.match(reports[0]!, /^Nothing to mend\.\n\n$/m);
+    assert.match(reports[1]!, /^Nothing to mend\.\n$/m);
+  });
+
+  it("has a JSON form", () => {
+    const { stdout } = oursAsProcess(["--diagnose", "--interval", "0.1", "--rounds", "2", "-o", "json"]);
+    const reports = parseLines<{ time: string; entries: number; entries_per_second: number }>(stdout);
+    assert.deepEqual(
+      reports.map(({ entries, entries_per_second }) => [entries, entries_per_second]),
+      [
+        [5, 0],
+        [5, 0],
+      ],
+    );
+    for (const { time } of reports) assert.match(time, /^\d{4}-\d\d-\d\dT/);
+    assert.ok(reports[0]!.time < reports[1]!.time);
+  });
+
+  for (const [line, message] of [
+    ["--interval 0 --rounds 2", "Invalid interval `0'"],
+    ["--rounds 2 -o prometheus", "Can't use -o prometheus with --rounds"],
+    ["--rounds 2 --all-netns", "Can't use --rounds with --all-netns"],
+  ] as const) {
+    it(`${line}: refused`, () => {
+      const { status, stdout, stderr } = oursAsProcess(["--diagnose", ...line.split(" ")]);
+      assert.deepEqual([status, stdout], [2, ""]);
+      assert.ok(stderr.includes(message), stderr);
+    });
+  }
+});
+
 describe("-C --interval", () => {
   beforeEach(freshNetwork);
 

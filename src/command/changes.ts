@@ -1,10 +1,11 @@
 /** What an update sends for an entry. */
 import * as C from "../ctnetlink/constants.js";
-import type { FlowChanges } from "../ctnetlink/encode.js";
+import type { Combination, FlowChanges } from "../ctnetlink/encode.js";
+import { fieldSet, numberBytes } from "../ctnetlink/fields.js";
 import { hasLabel, LABEL_BITS, labelBytes } from "../ctnetlink/labels.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
-import { protoinfoToSend, stateNumber } from "../protocol/state.js";
+import { protoinfoToSend, stateSlot } from "../protocol/state.js";
 import type { ProtocolState } from "./new-flow.js";
 
 /** What an update changes; what is absent stays as it is. */
@@ -19,9 +20,15 @@ export interface Changes extends ProtocolState {
   labelDel?: readonly number[] | "all";
 }
 
-/** The value in a slot, or undefined where the kernel did not send it. */
-function u32(view: FlowView, slot: number): number | undefined {
-  return view.has(slot) ? view.u32(slot) : undefined;
+/** Whether the 32-bit number in a slot has a value in the bits of a mask. */
+function isNumber(view: FlowView, slot: number, value: number, mask = 0xffffffff): boolean {
+  const bytes = numberBytes(value, 4);
+  return view.has(slot) && view.isIn(slot, fieldSet(4, [{ mask: numberBytes(mask, 4), from: bytes, to: bytes }]));
+}
+
+/** The number of a slot, 0 where the kernel did not send it, with the bits of `and`, changed by exclusive or with `xor`. */
+function combined(view: FlowView, slot: number, and: number, xor: number): Combination | number {
+  return view.has(slot) ? { view, slot, and, xor } : xor >>> 0;
 }
 
 /** The labels to send: see linux/netfilter/nfnetlink_conntrack.h, CTA_LABELS: the kernel wants its own length, and bits under a mask. */
@@ -39,32 +46,36 @@ function labelChanges(view: FlowView, { labelAdd, labelDel }: Changes): FlowChan
   return { labels: new Uint8Array(had.length), labelsMask: labelBytes(labelDel, had.length) };
 }
 
+function isState(view: FlowView, state: number): boolean {
+  const slot = stateSlot(view);
+  const bytes = Uint8Array.of(state);
+  return slot !== 0 && view.isIn(slot, fieldSet(1, [{ from: bytes, to: bytes }]));
+}
+
 /** What to send for an entry, or undefined where nothing would change. */
 export function changesFor(view: FlowView, wanted: Changes): FlowChanges | undefined {
   const changes: FlowChanges = {};
   let any = false;
   const { timeoutSeconds, mark, status } = wanted;
-  if (timeoutSeconds !== undefined && timeoutSeconds !== u32(view, S.TOP + C.CTA_TIMEOUT)) {
+  if (timeoutSeconds !== undefined && !isNumber(view, S.TOP + C.CTA_TIMEOUT, timeoutSeconds)) {
     changes.timeoutSeconds = timeoutSeconds;
     any = true;
   }
   if (mark !== undefined) {
-    const old = u32(view, S.TOP + C.CTA_MARK) ?? 0;
-    const next = ((old & ~mark.mask) ^ mark.value) >>> 0;
-    if (next !== old) {
-      changes.mark = next;
+    const slot = S.TOP + C.CTA_MARK;
+    if (view.has(slot) ? !isNumber(view, slot, mark.value, mark.mask) : mark.value !== 0) {
+      changes.mark = combined(view, slot, ~mark.mask, mark.value);
       any = true;
     }
   }
   if (status !== undefined) {
-    const old = u32(view, S.TOP + C.CTA_STATUS) ?? 0;
-    const next = (old | status) >>> 0;
-    if (next !== old) {
-      changes.status = next;
+    const slot = S.TOP + C.CTA_STATUS;
+    if (view.has(slot) ? !isNumber(view, slot, status, status) : status !== 0) {
+      changes.status = combined(view, slot, ~status, status);
       any = true;
     }
   }
-  if (wanted.state !== undefined && wanted.state !== stateNumber(view)) {
+  if (wanted.state !== undefined && !isState(view, wanted.state)) {
     changes.protoinfo = protoinfoToSend(wanted.protonum, wanted);
     any = true;
   }

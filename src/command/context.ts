@@ -1,6 +1,7 @@
 /** What commands work with, and the few things that all of them do with it. */
 
 import { EVENT_NONE, type EventType } from "../ctnetlink/events.js";
+import { FlowView } from "../ctnetlink/view.js";
 import type { Formatter } from "../format/formatter.js";
 import type { Backend } from "../netlink/backend/socket.js";
 import { type NetlinkConnection, openConnection } from "../netlink/connection.js";
@@ -107,6 +108,24 @@ export class EntryOutput<View> {
     this.writer.clear();
     this.#sink.write(bytes);
   }
+}
+
+/**
+ * Does entries that lie in a buffer: pairs of where each begins, and how long it is. `repeater` repeats `work`, and goes into what
+ * that writes to.
+ */
+export function forPairs(
+  work: (view: FlowView) => void,
+  repeater: Repeater | undefined,
+): (buffer: Uint8Array, pairs: Int32Array) => void {
+  if (repeater !== undefined) return (buffer, pairs) => repeater.doPairs(buffer, pairs, work);
+  const view = new FlowView();
+  return (buffer, pairs) => {
+    for (let i = 0; i < pairs.length; i += 2) {
+      view.read(buffer, pairs[i]!, pairs[i]! + pairs[i + 1]!);
+      work(view);
+    }
+  };
 }
 
 /** Lets `work` write entries; returns how many it wrote. Those before a failure are written all the same. */

@@ -1,24 +1,21 @@
 /** -D: entries that match are deleted, and shown. */
 import { encodeExpectDelete } from "../ctnetlink/encode.js";
 import { getExpectation } from "../ctnetlink/queries.js";
-import { ExpectView, FlowView } from "../ctnetlink/view.js";
+import { ExpectView } from "../ctnetlink/view.js";
 import { checkStatus } from "../match/dump.js";
 import type { DeleteExpectation, DeleteFlows } from "./command.js";
-import { type Context, despiteBrokenOutput, say, withConnection, withOutput } from "./context.js";
+import { type Context, despiteBrokenOutput, forPairs, repeaterOf, say, withConnection, withOutput } from "./context.js";
 import { changeMatching, DELETION } from "./entry-batch.js";
 import { bareFlowFormatter, expectFormatter } from "./output.js";
 
 /** Deletes and shows what matches; returns how many entries that were. */
 export function deleteMatching({ filter, output }: DeleteFlows, context: Context): number {
   checkStatus(filter);
-  const deleted = new FlowView();
+  const repeater = repeaterOf(context);
   return despiteBrokenOutput(context.stdout, (stdout) =>
-    withOutput(stdout, bareFlowFormatter(output, context, { deleting: true }), (shown) =>
+    withOutput(stdout, bareFlowFormatter(output, context, { deleting: true, repeater }), (shown) =>
       changeMatching(context, filter, DELETION, {
-        done(buffer, start, end) {
-          deleted.read(buffer, start, end);
-          shown.entry(deleted);
-        },
+        done: forPairs((view) => shown.entry(view), repeater?.into(shown)),
       }),
     ),
   );

@@ -35,7 +35,7 @@ export function flushFlows({ family }: FlushFlows, context: Context): number {
     return 0;
   }
   if (family !== C.AF_UNSPEC && !flushHeedsFamily(context))
-    changeMatching(context, { family }, DELETION, { done: () => {} });
+    changeMatching(context, { family }, DELETION, { done() {} });
   else withConnection(context, (connection) => connection.request((writer) => encodeFlowFlush(writer, family)));
   say(context, "connection tracking table has been emptied.");
   return 0;

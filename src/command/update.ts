@@ -1,75 +1,79 @@
 /** -U: entries that match are changed, fetched again, and shown. */
 import { encodeFlowRefetch } from "../ctnetlink/encode.js";
 import { FlowView } from "../ctnetlink/view.js";
-import type { FlowFilter } from "../match/filter.js";
-import { MAX_BATCH_QUERIES, type NetlinkConnection } from "../netlink/connection.js";
-import { MessageWriter } from "../netlink/message.js";
+import { MAX_BATCH_QUERIES, type NetlinkConnection, type OnMessage } from "../netlink/connection.js";
 import { ENOENT } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
-import type { Changes } from "./changes.js";
+import type { Repeater } from "../trace/repeater.js";
 import type { UpdateFlows } from "./command.js";
-import { type Context, despiteBrokenOutput, type EntryOutput, say, withConnection, withOutput } from "./context.js";
-import { changeMatching, updateTo } from "./entry-batch.js";
+import {
+  type Context,
+  despiteBrokenOutput,
+  type EntryOutput,
+  forPairs,
+  repeaterOf,
+  say,
+  withConnection,
+  withOutput,
+} from "./context.js";
+import { type BatchHandlers, changeMatching, RequestBatch, updateTo } from "./entry-batch.js";
 import { bareFlowFormatter } from "./output.js";
 
-/** Fetches changed entries again, many at a time, and shows them. */
-class Refetch {
-  readonly #connection: NetlinkConnection;
-  readonly #output: EntryOutput<FlowView>;
-  readonly #queries = new MessageWriter();
-  readonly #changed = new FlowView();
-  readonly #fresh = new FlowView();
-  #count = 0;
-
-  constructor(connection: NetlinkConnection, output: EntryOutput<FlowView>) {
-    this.#connection = connection;
-    this.#output = output;
-  }
-
-  /** Adds the entry whose message, from before the change, is `buffer[start, end)`. */
-  add(buffer: Uint8Array, start: number, end: number): void {
-    this.#changed.read(buffer, start, end);
-    encodeFlowRefetch(this.#queries, this.#changed);
-    if (++this.#count === MAX_BATCH_QUERIES) this.flush();
-  }
-
-  flush(): void {
-    const failed = (_: number, errno: number) => {
-      // Already gone: not an error, and not counted.
-      if (errno !== ENOENT) throw new KernelError(errno, "CT_GET");
-    };
-    this.#connection.batch(this.#queries, this.#count, failed, (buffer, start, end) => {
-      this.#fresh.read(buffer, start, end);
-      this.#output.entry(this.#fresh);
-    });
-    this.#queries.clear();
-    this.#count = 0;
-  }
-}
-
-function showAsTheyAre(shown: EntryOutput<FlowView>, context: Context, filter: FlowFilter, changes: Changes): void {
+/** Fetches changed entries again, many at a time, and shows them. `repeater` repeats what is shown. */
+function refetch(
+  context: Context,
+  connection: NetlinkConnection,
+  shown: EntryOutput<FlowView>,
+  repeater: Repeater | undefined,
+): BatchHandlers {
+  const failed = (_: number, errno: number) => {
+    // Already gone: not an error, and not counted.
+    if (errno !== ENOENT) throw new KernelError(errno, "CT_GET");
+  };
   const view = new FlowView();
-  changeMatching(context, filter, updateTo(changes), {
-    done(buffer, start, end) {
-      view.read(buffer, start, end);
-      shown.entry(view);
+  const show: OnMessage = (buffer, start, end) => {
+    if (repeater !== undefined) return repeater.record(buffer, start, end, (view) => shown.entry(view));
+    view.read(buffer, start, end);
+    shown.entry(view);
+  };
+  const queries = new RequestBatch(
+    MAX_BATCH_QUERIES,
+    connection.sequence,
+    encodeFlowRefetch,
+    ({ writer, chosen: { count, last } }) =>
+      connection.numberedBatch(
+        writer,
+        count,
+        last,
+        failed,
+        show,
+        repeater && ((buffer, start, end, first) => repeater.run(buffer, start, end, first, count)),
+      ),
+  );
+  const query = forPairs(queries.add, repeaterOf(context)?.into(queries));
+  return {
+    done(buffer, pairs) {
+      query(buffer, pairs);
+      queries.flush();
     },
-  });
+  };
 }
 
 /** Changes and shows what matches; returns how many entries were changed. A dry run shows them as they are. */
 export function updateMatching({ filter, changes, output }: UpdateFlows, context: Context): number {
+  const repeater = repeaterOf(context);
+  const request = updateTo(changes);
   return despiteBrokenOutput(context.stdout, (stdout) =>
-    withOutput(stdout, bareFlowFormatter(output, context), (shown) =>
-      withConnection(context, (connection) => {
-        if (context.dryRun) return showAsTheyAre(shown, context, filter, changes);
-        const refetch = new Refetch(connection, shown);
-        changeMatching(context, filter, updateTo(changes), {
-          done: (buffer, start, end) => refetch.add(buffer, start, end),
-          batchDone: () => refetch.flush(),
-        });
-      }),
-    ),
+    withOutput(stdout, bareFlowFormatter(output, context, { repeater }), (shown) => {
+      repeater?.into(shown);
+      if (context.dryRun) {
+        const done = forPairs((view) => shown.entry(view), repeater);
+        return changeMatching(context, filter, request, { done });
+      }
+      withConnection(context, (connection) =>
+        changeMatching(context, filter, request, refetch(context, connection, shown, repeater)),
+      );
+    }),
   );
 }
 

@@ -1,7 +1,8 @@
 /** Requests about flows and expectations as ctnetlink messages. Attributes go out in the order of their numbers' use here, always the same. */
-import { NLA_F_NESTED } from "../netlink/constants.js";
+import { NLA_F_NESTED, NLM_F_REQUEST } from "../netlink/constants.js";
 import type { MessageWriter } from "../netlink/message.js";
 import * as C from "./constants.js";
+import { numberBytes } from "./fields.js";
 import * as S from "./slots.js";
 import type { FlowView } from "./view.js";
 
@@ -169,12 +170,20 @@ export function encodePlain(writer: MessageWriter, type: number, family: number)
   writer.end();
 }
 
+/** A 32-bit number made of the one in a slot: its bits under `and`, then changed by exclusive or with `xor`. */
+export interface Combination {
+  readonly view: FlowView;
+  readonly slot: number;
+  readonly and: number;
+  readonly xor: number;
+}
+
 /** What a create or update request says of a flow besides its tuples. An absent property is not sent. */
 export interface FlowChanges {
   timeoutSeconds?: number | undefined;
   /** IPS_* bits. */
-  status?: number | undefined;
-  mark?: number | undefined;
+  status?: number | Combination | undefined;
+  mark?: number | Combination | undefined;
   /** In changes alone: which bits of the mark make room for those of `mark`. All of them where absent. */
   markMask?: number | undefined;
   zone?: number | undefined;
@@ -245,13 +254,23 @@ function encodeNat(writer: MessageWriter, type: number, { address, port }: NatRa
   writer.nestEnd(nest);
 }
 
+function encodeNumber(writer: MessageWriter, type: number, value: number | Combination): void {
+  if (typeof value === "number") writer.u32(type, value);
+  else {
+    const { view, slot, and, xor } = value;
+    writer.payloadStart(type, 4);
+    view.copyCombined(writer, slot, numberBytes(and, 4), numberBytes(xor, 4));
+    writer.payloadEnd();
+  }
+}
+
 /** Everything of a create or update request behind its tuples. */
 export function encodeChanges(writer: MessageWriter, changes: FlowChanges): void {
   const { status, timeoutSeconds, mark, markMask, protoinfo, srcNat, dstNat, zone, id, labels, labelsMask, helper } =
     changes;
-  if (status !== undefined) writer.u32(C.CTA_STATUS, status);
+  if (status !== undefined) encodeNumber(writer, C.CTA_STATUS, status);
   if (timeoutSeconds !== undefined) writer.u32(C.CTA_TIMEOUT, timeoutSeconds);
-  if (mark !== undefined) writer.u32(C.CTA_MARK, mark);
+  if (mark !== undefined) encodeNumber(writer, C.CTA_MARK, mark);
   if (markMask !== undefined) writer.u32(C.CTA_MARK_MASK, markMask);
   if (protoinfo !== undefined) encodeProtoinfo(writer, protoinfo);
   if (srcNat !== undefined) encodeNat(writer, C.CTA_NAT_SRC, srcNat);
@@ -282,13 +301,21 @@ export function encodeFlowCreate(
  * What addresses the entry under `view`: its original tuple (with the tuple's zone) and its zone, as the kernel sent them.
  */
 function encodeAddress(writer: MessageWriter, view: FlowView): void {
-  writer.bytes(C.CTA_TUPLE_ORIG | NLA_F_NESTED, view.bytes(S.TOP + C.CTA_TUPLE_ORIG));
-  if (view.has(S.TOP + C.CTA_ZONE)) writer.bytes(C.CTA_ZONE, view.bytes(S.TOP + C.CTA_ZONE));
+  copyAttribute(writer, C.CTA_TUPLE_ORIG | NLA_F_NESTED, view, S.TOP + C.CTA_TUPLE_ORIG);
+  if (view.has(S.TOP + C.CTA_ZONE)) copyAttribute(writer, C.CTA_ZONE, view, S.TOP + C.CTA_ZONE);
+}
+
+/** Writes an attribute with the payload of the one in a slot. */
+function copyAttribute(writer: MessageWriter, type: number, view: FlowView, slot: number): void {
+  const length = view.payloadLength(slot);
+  writer.payloadStart(type, length);
+  view.copy(writer, slot, length);
+  writer.payloadEnd();
 }
 
 /** Changes to the entry under `view`. */
 export function encodeFlowUpdate(writer: MessageWriter, view: FlowView, changes: FlowChanges): void {
-  writer.begin(C.CT_NEW, 0, 0, view.family);
+  writer.begin(C.CT_NEW, NLM_F_REQUEST, 0, view.family);
   encodeAddress(writer, view);
   encodeChanges(writer, changes);
   writer.end();
@@ -296,15 +323,15 @@ export function encodeFlowUpdate(writer: MessageWriter, view: FlowView, changes:
 
 /** Deletes the entry under `view`. Its id keeps a successor with the same tuple from being deleted in its place. */
 export function encodeFlowDelete(writer: MessageWriter, view: FlowView): void {
-  writer.begin(C.CT_DELETE, 0, 0, view.family);
+  writer.begin(C.CT_DELETE, NLM_F_REQUEST, 0, view.family);
   encodeAddress(writer, view);
-  if (view.has(S.TOP + C.CTA_ID)) writer.bytes(C.CTA_ID, view.bytes(S.TOP + C.CTA_ID));
+  if (view.has(S.TOP + C.CTA_ID)) copyAttribute(writer, C.CTA_ID, view, S.TOP + C.CTA_ID);
   writer.end();
 }
 
 /** Asks for the entry under `view` again. */
 export function encodeFlowRefetch(writer: MessageWriter, view: FlowView): void {
-  writer.begin(C.CT_GET, 0, 0, view.family);
+  writer.begin(C.CT_GET, NLM_F_REQUEST, 0, view.family);
   encodeAddress(writer, view);
   writer.end();
 }

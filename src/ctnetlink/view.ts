@@ -184,8 +184,8 @@ function isIn(buffer: Uint8Array, at: number, set: FieldSet): boolean {
 abstract class MessageView {
   protected buffer: Uint8Array = NO_BYTES;
   /** Where the message begins and ends in the buffer. */
-  protected start = 0;
-  protected end = 0;
+  start = 0;
+  end = 0;
   /** Where the attribute headers lie, in words from the message's start; undefined where the layout is not remembered. */
   protected headers: Int32Array | undefined;
   /** nlmsg_type, e.g. CT_NEW. */

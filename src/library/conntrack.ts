@@ -668,7 +668,14 @@ export class Conntrack {
     try {
       const dump = work.connect();
       const connections = { dump, changes: work.connect() };
-      const parts = changeParts(connections, filter, change, { done: () => count++ }, CLOCK, work.gate.open);
+      const parts = changeParts(
+        connections,
+        filter,
+        change,
+        { done: (_, { length }) => (count += length / 2) },
+        CLOCK,
+        work.gate.open,
+      );
       while (!(await work.step(parts, dump, check, signal)).done);
       return count;
     } catch (error) {

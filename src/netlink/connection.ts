@@ -98,7 +98,8 @@ export class NetlinkConnection {
   readonly #buffer: Uint8Array;
   readonly #writer = new MessageWriter();
   readonly #strerror: ((errno: number) => string) | undefined;
-  #sequence: number;
+  /** Its count is the nlmsg_seq of the next message. */
+  readonly sequence: { count: number };
   #isWaiting = false;
   readonly #socket: Socket;
 
@@ -106,9 +107,14 @@ export class NetlinkConnection {
     this.#socket = socket;
     this.#buffer = new Uint8Array(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
     this.#strerror = options.strerror;
-    this.#sequence = options.lastSequence ?? 0;
+    this.sequence = { count: (options.lastSequence ?? 0) + 1 };
     // Keeps the answers to a batch small. A kernel that does not know it refuses it, and gets on without.
     socket.setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
+  }
+
+  /** Where messages are received: those of a dump's datagram lie there until the next one is asked for. */
+  get received(): Uint8Array {
+    return this.#buffer;
   }
 
   /**
@@ -218,8 +224,36 @@ export class NetlinkConnection {
   ): void {
     if (count === 0) return;
     const first = this.#stampBatch(writer, count);
-    this.#send(writer);
+    this.#sendBatch(writer, first, count, onError, onMessage);
+  }
 
+  /**
+   * The same for messages that have NLM_F_REQUEST and their numbers already, those of `sequence`. `last` is where the last of them
+   * begins. `skim` is told of the first number, too.
+   */
+  numberedBatch(
+    writer: MessageWriter,
+    count: number,
+    last: number,
+    onError: (index: number, errno: number) => void,
+    onMessage?: OnMessage,
+    skim?: Skim,
+  ): void {
+    if (count === 0) return;
+    const first = messageSequence(writer.buffer, 0);
+    writer.stamp(last, messageFlags(writer.buffer, last) | NLM_F_ACK, messageSequence(writer.buffer, last));
+    this.#sendBatch(writer, first, count, onError, onMessage, skim);
+  }
+
+  #sendBatch(
+    writer: MessageWriter,
+    first: number,
+    count: number,
+    onError: (index: number, errno: number) => void,
+    onMessage?: OnMessage,
+    skim?: Skim,
+  ): void {
+    this.#send(writer);
     let index = 0;
     let errno = 0;
     const visit: Visit = (start, end, type, flags, answered) => {
@@ -232,9 +266,10 @@ export class NetlinkConnection {
       if (errno !== 0) onError(index, errno);
       return index === count - 1;
     };
-    let received = this.#receiveUntil(visit);
+    const skimPart = skim && ((start: number, end: number) => skim(this.#buffer, start, end, first));
+    let received = this.#receiveUntil(visit, skimPart);
     if (received === -ENOBUFS) {
-      while (received === -ENOBUFS) received = this.#receiveUntil(visit);
+      while (received === -ENOBUFS) received = this.#receiveUntil(visit, skimPart);
       throw this.failure(ENOBUFS, "recvmsg");
     }
     if (received === -EAGAIN && errno !== 0) {
@@ -263,7 +298,7 @@ export class NetlinkConnection {
 
   /** Numbers the messages of a batch and asks for an acknowledgement of the last; returns the first number. */
   #stampBatch(writer: MessageWriter, count: number): number {
-    const first = (this.#sequence + 1) >>> 0;
+    const first = this.sequence.count >>> 0;
     let start = 0;
     for (let left = count; left > 0; left--) {
       const end = messageEnd(writer.buffer, start, writer.length);
@@ -276,8 +311,7 @@ export class NetlinkConnection {
   }
 
   #nextSequence(): number {
-    this.#sequence = (this.#sequence + 1) >>> 0;
-    return this.#sequence;
+    return this.sequence.count++ >>> 0;
   }
 
   #send(writer: MessageWriter): void {
@@ -288,9 +322,9 @@ export class NetlinkConnection {
   }
 
   /** Receives until `visit` has seen the end of the answer. Returns 1, or -errno where receiving failed. */
-  #receiveUntil(visit: Visit): number {
+  #receiveUntil(visit: Visit, skim?: (start: number, end: number) => number): number {
     for (;;) {
-      const received = this.#receivePart(visit);
+      const received = this.#receivePart(visit, skim);
       if (received !== 0) return received;
     }
   }

@@ -7,6 +7,9 @@ import { NFGENMSG_LENGTH, NLA_F_NESTED, NLA_HDRLEN, NLMSG_HDRLEN } from "./const
 /** nla_len is a u16. */
 const MAX_ATTRIBUTE = 0xffff;
 
+/** Where nlmsg_seq lies in a message. */
+export const SEQUENCE_AT = 8;
+
 /** nlmsg_type of the message at `offset`. */
 export function messageType(buffer: Uint8Array, offset: number): number {
   return readU16Host(buffer, offset + 4);
@@ -19,7 +22,7 @@ export function messageFlags(buffer: Uint8Array, offset: number): number {
 
 /** nlmsg_seq of the message at `offset`. */
 export function messageSequence(buffer: Uint8Array, offset: number): number {
-  return readU32Host(buffer, offset + 8);
+  return readU32Host(buffer, offset + SEQUENCE_AT);
 }
 
 /**
@@ -83,7 +86,7 @@ export class MessageWriter {
     this.#message = start;
     this.#view.setUint16(start + 4, type, LITTLE_ENDIAN);
     this.#view.setUint16(start + 6, flags, LITTLE_ENDIAN);
-    this.#view.setUint32(start + 8, sequence, LITTLE_ENDIAN);
+    this.#view.setUint32(start + SEQUENCE_AT, sequence, LITTLE_ENDIAN);
     this.#view.setUint32(start + 12, 0);
     this.#view.setUint8(start + 16, family);
     this.#view.setUint8(start + 17, version);
@@ -127,6 +130,15 @@ export class MessageWriter {
     this.buffer.set(data, payload);
   }
 
+  /** Begins an attribute of `size` bytes: the caller writes them behind what was written so far. */
+  payloadStart(type: number, size: number): void {
+    this.length = this.#attribute(type, size);
+  }
+
+  payloadEnd(): void {
+    this.length = align4(this.length);
+  }
+
   /** Text as UTF-8, with the NUL that C programs expect behind it. */
   string0(type: number, text: string): void {
     this.bytes(type, encodeText(`${text}\0`));
@@ -144,7 +156,7 @@ export class MessageWriter {
   /** Overwrites nlmsg_flags and nlmsg_seq of the message at `start`. */
   stamp(start: number, flags: number, sequence: number): void {
     this.#view.setUint16(start + 6, flags, LITTLE_ENDIAN);
-    this.#view.setUint32(start + 8, sequence, LITTLE_ENDIAN);
+    this.#view.setUint32(start + SEQUENCE_AT, sequence, LITTLE_ENDIAN);
   }
 
   /** Writes an attribute's header and padding; returns where its payload goes. */

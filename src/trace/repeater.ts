@@ -78,10 +78,13 @@ export class Repeater {
     return this.#now;
   };
 
-  /** Does the messages of `buffer[start, end)` that traces fit. Returns where the first one begins that none fits, or `end`. */
-  run(buffer: Uint8Array, start: number, end: number, sequence: number): number {
+  /**
+   * Does the messages of `buffer[start, end)` that traces fit, which have the sequence number given or one of the next `sequences`.
+   * Returns where the first one begins that none fits, or `end`.
+   */
+  run(buffer: Uint8Array, start: number, end: number, sequence: number, sequences = 1): number {
     this.#state[STATE.END] = end;
-    return this.#run(buffer, start, sequence);
+    return this.#run(buffer, start, sequence, sequences);
   }
 
   /** The same for datagrams, the i-th at `buffer[i * slot]`: from `start` on, until behind the last slot. */

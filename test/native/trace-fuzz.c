@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPERATIONS 28
+#define OPERATIONS 31
 #define HEADERS 20
 #define MOST_MESSAGES 8
 #define MOST_STEPS 24
@@ -103,7 +103,7 @@ static int add_random(struct traces *traces, uint8_t *mask, uint8_t *pattern, ui
   for (uint32_t tries = 4 * MOST_STEPS; tries > 0 && trace.words < 4 * MOST_STEPS; tries--) {
     uint16_t *next = program + trace.words;
     /* Texts are what others take back, and key and sums go together. */
-    *next = below(4) == 0 ? 0 : below(4) == 0 ? (uint16_t)(24 + below(3)) : (uint16_t)below(OPERATIONS + 1);
+    *next = below(4) == 0 ? 0 : below(4) == 0 ? (uint16_t)(24 + below(7)) : (uint16_t)below(OPERATIONS + 1);
     for (int i = 1; i < 4; i++)
       next[i] = operand(length, size);
     trace.words += 4;
@@ -118,16 +118,26 @@ static int add_random(struct traces *traces, uint8_t *mask, uint8_t *pattern, ui
   return add(traces, &trace) == 0;
 }
 
-/* Words that are a table, that nearly are one, or that are what keys are compared with. */
+/* Words that are a table or a memory, that nearly are one, or that are what keys are compared with. */
 static struct table random_table(void) {
   struct table table;
   uint32_t capacity = 1u << below(6), key_words = below(8), sums = below(5), kind = below(6);
   table.length = kind == 0 ? below(40) : 6 + (size_t)capacity * (2 + key_words + 2 * sums);
   if (kind == 1) table.length -= below((uint32_t)table.length);
+  if (kind == 2) table.length = 8 + 6 * (size_t)capacity;
   table.words = allocate(4 * table.length);
   for (size_t i = 0; i < table.length; i++)
-    table.words[i] = kind > 2 || (i == 0 && kind == 0) ? 0 : any();
+    table.words[i] = kind > 3 || (i == 0 && kind == 0) ? 0 : any();
   if (kind == 0 || table.length < 6) return table;
+  if (below(4) == 0) {
+    /* What is remembered of flows. */
+    table.words[0] = 0;
+    table.words[1] = below(8) == 0 ? any() : capacity;
+    table.words[2] = below(8) == 0 ? any() : below(capacity);
+    table.words[3] = 1 + below(4);
+    table.words[4] = below(4);
+    return table;
+  }
   table.words[0] = below(16) == 0 ? any() : capacity;
   table.words[1] = below(4) == 0 ? below(capacity + 2) : 0;
   table.words[2] = below(2) == 0 ? UINT32_MAX : below(2 * capacity);

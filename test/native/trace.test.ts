@@ -7,19 +7,18 @@ import { after, test } from "node:test";
 import { FLOW_FORMATS } from "../../src/format/formats.js";
 import { napiBackend } from "../../src/netlink/backend/napi.js";
 import { OPERATIONS, type Trace, type TraceEngine } from "../../src/netlink/backend/traces.js";
+import { ByteWriter } from "../../src/system/byte-writer.js";
 import { fieldByName } from "../../src/tally/fields.js";
 import { GROUP_SUMS } from "../../src/tally/group-rows.js";
 import { GroupTable } from "../../src/tally/group-table.js";
 import { utcTime } from "../support/clock.js";
-import { noCompiler } from "../support/compile.js";
-import { root } from "../support/paths.js";
+import { compileSanitized, noCompiler } from "../support/compile.js";
 import { must } from "../support/process.js";
 import { seed } from "../support/random.js";
 import { numbered, Traced, type Work } from "../support/traces.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
 
-const ROUNDS = 1000;
-const SANITIZED = ["-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+const ROUNDS = 600;
 
 const directory = mkdtempSync(join(tmpdir(), "trace-fuzz-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -63,7 +62,7 @@ function recordedTraces(): Uint8Array {
       drop: () => engine.drop(),
       run: (...request) => engine.run(...request),
     };
-    const traced = new Traced(work, () => 1_795_477_000_123_456, recording);
+    const traced = new Traced(work, () => 1_795_477_000_123_456, new ByteWriter(1 << 20), recording);
     for (const name of FLOW_FIXTURES) {
       for (const message of wireFixture(name).messages) traced.do(numbered(bytesOf(message)));
     }
@@ -75,8 +74,7 @@ test(`random and recorded traces and messages, seed ${seed}`, { skip: noCompiler
   const program = join(directory, "trace-fuzz");
   const traces = join(directory, "traces");
   writeFileSync(traces, recordedTraces());
-  const sources = ["test/native/trace-fuzz.c", "src/native/trace.c"].map((path) => join(root, path));
-  must("cc", ...SANITIZED, "-o", program, ...sources);
+  compileSanitized(program, "test/native/trace-fuzz.c", "src/native/trace.c");
   const text = must(program, String(seed), String(ROUNDS), traces);
   t.diagnostic(text.trim());
   const { done, taken } = /^(?<done>\d+) runs did messages, .* taken: (?<taken>[\d ]+)$/m.exec(text)!.groups!;

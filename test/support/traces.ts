@@ -4,12 +4,16 @@ import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
 import { napiBackend } from "../../src/netlink/backend/napi.js";
 import type { TraceEngine } from "../../src/netlink/backend/traces.js";
-import { ByteWriter } from "../../src/system/byte-writer.js";
-import { Repeater } from "../../src/trace/repeater.js";
+import type { ByteWriter } from "../../src/system/byte-writer.js";
+import type { Written } from "../../src/trace/recorder.js";
+import { Repeater, type TracedOutput } from "../../src/trace/repeater.js";
 import type { Random } from "./random.js";
 
 /** What is done with a message: it decides, and writes. */
-export type Work = (writer: ByteWriter, view: FlowView, nowMicroseconds: () => number) => void;
+export type Work<To = ByteWriter> = (writer: To, view: FlowView, nowMicroseconds: () => number) => void;
+
+/** A writer of bytes or of messages. */
+type Writer = Written & { clear(): void };
 
 export const SEQUENCE = 7;
 const LENGTH_AT = 0;
@@ -73,16 +77,18 @@ export function vary(random: Random, original: Uint8Array): Uint8Array {
 }
 
 /** Does messages by traces of `work`, and tells what they wrote. */
-export class Traced {
-  readonly #writer = new ByteWriter(1 << 20);
-  readonly #output = { writer: this.#writer, count: 0, makeRoom() {}, flush() {} };
+export class Traced<To extends Writer = ByteWriter> {
+  readonly #writer: To;
+  readonly #output: TracedOutput;
   readonly #engine: TraceEngine;
-  readonly #work: Work;
+  readonly #work: Work<To>;
   readonly repeater: Repeater;
 
-  constructor(work: Work, clock: () => number, engine: TraceEngine = napiBackend().traces!()!) {
+  constructor(work: Work<To>, clock: () => number, writer: To, engine: TraceEngine = napiBackend().traces!()!) {
     this.#engine = engine;
     this.#work = work;
+    this.#writer = writer;
+    this.#output = { writer, count: 0, makeRoom() {}, flush() {} };
     this.repeater = new Repeater(this.#engine, clock).into(this.#output);
   }
 
@@ -107,15 +113,16 @@ export class Traced {
 }
 
 /** The long way. */
-export class Plain {
-  readonly #writer = new ByteWriter(1 << 20);
+export class Plain<To extends Writer = ByteWriter> {
+  readonly #writer: To;
   readonly #view = new FlowView();
-  readonly #work: Work;
+  readonly #work: Work<To>;
   readonly #clock: () => number;
 
-  constructor(work: Work, clock: () => number) {
+  constructor(work: Work<To>, clock: () => number, writer: To) {
     this.#work = work;
     this.#clock = clock;
+    this.#writer = writer;
   }
 
   do(message: Uint8Array): string {
@@ -126,4 +133,4 @@ export class Plain {
   }
 }
 
-const latin1 = (writer: ByteWriter): string => Buffer.from(writer.written()).toString("latin1");
+const latin1 = ({ buffer, length }: Written): string => Buffer.from(buffer.subarray(0, length)).toString("latin1");

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import * as C from "../../src/ctnetlink/constants.js";
 import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
+import { ByteWriter } from "../../src/system/byte-writer.js";
 import { fieldByName } from "../../src/tally/fields.js";
 import { FlowMemory } from "../../src/top/flow-memory.js";
 import { type FlowSort, FullFigures, SUM } from "../../src/top/passes.js";
@@ -111,8 +112,8 @@ function bothWays(
       (figures: FullFigures): Work =>
       (_writer, view) =>
         figures.add(view);
-    const plain = new Plain(work(byHand), NOW);
-    const traced = new Traced(work(byTraces), NOW);
+    const plain = new Plain(work(byHand), NOW, new ByteWriter());
+    const traced = new Traced(work(byTraces), NOW, new ByteWriter());
     for (const message of flows) {
       plain.do(message);
       if (traced.do(message).traced) repeated++;

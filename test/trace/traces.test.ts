@@ -1,12 +1,16 @@
 /** Traces do what TypeScript does: on every message of the fixtures, and on hundreds of thousands that differ from them. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { DELETION, type EntryRequest, updateTo } from "../../src/command/entry-batch.js";
 import { eventType } from "../../src/ctnetlink/events.js";
+import type { Counter } from "../../src/ctnetlink/view.js";
 import { FLOW_FORMATS } from "../../src/format/formats.js";
 import type { FormatOptions } from "../../src/format/formatter.js";
 import { exactly, inNetwork, markedWith } from "../../src/match/conditions.js";
 import { compileFilter, type FlowFilter, type Predicate } from "../../src/match/filter.js";
+import { MessageWriter, SEQUENCE_AT } from "../../src/netlink/message.js";
 import { isSourceTranslated } from "../../src/protocol/nat.js";
+import { ByteWriter } from "../../src/system/byte-writer.js";
 import { ConntrackError } from "../../src/system/errors.js";
 import { expiresField, fieldByName, replyPortField, statusField } from "../../src/tally/fields.js";
 import { GROUP_SUMS } from "../../src/tally/group-rows.js";
@@ -51,6 +55,8 @@ const FORMATS: readonly {
   { name: "json,labels", format: "json", options: { labels: LABELS }, most: 10_000 },
 ];
 
+const bytes = () => new ByteWriter(1 << 20);
+
 /** Shows messages in a format; as events, or as a listing. */
 function shown({ format, options }: (typeof FORMATS)[number], filter: FlowFilter = {}, events = false): Work {
   const matches = compileFilter(filter);
@@ -64,13 +70,23 @@ function shown({ format, options }: (typeof FORMATS)[number], filter: FlowFilter
 
 /** Does mutated messages both ways. Returns how many a trace did. */
 function compareMutated(work: Work, messages: number, seed: number): number {
+  return compareBoth(new Traced(work, () => NOW, bytes()), new Plain(work, () => NOW, bytes()), messages, seed);
+}
+
+/** The same; `before` is called before each message. */
+function compareBoth(
+  traced: Pick<Traced, "do" | "skim">,
+  plain: Pick<Plain, "do">,
+  messages: number,
+  seed: number,
+  before: (number: number) => void = () => {},
+): number {
   const random = randomOf(seed);
-  const traced = new Traced(work, () => NOW);
-  const plain = new Plain(work, () => NOW);
   for (const message of MIXED) traced.do(message);
   let repeated = 0;
   for (let i = 0; i < messages; i++) {
     const message = mutate(random, random.pick(MIXED));
+    before(i);
     let wanted: string | undefined;
     try {
       wanted = plain.do(message);
@@ -91,8 +107,8 @@ describe("traces of every format", () => {
       const work = shown(row, {}, events);
 
       test(`${row.name}${events ? " of events" : ""}: the fixtures, twice`, () => {
-        const traced = new Traced(work, () => NOW);
-        const plain = new Plain(work, () => NOW);
+        const traced = new Traced(work, () => NOW, bytes());
+        const plain = new Plain(work, () => NOW, bytes());
         let repeated = 0;
         for (const message of [...MIXED, ...MIXED]) {
           const { text, traced: byTrace } = traced.do(message);
@@ -108,7 +124,7 @@ describe("traces of every format", () => {
 
     test(`${row.name}: ${row.most} traces are enough for 10,000 flows of those kinds`, (t) => {
       const random = randomOf(1);
-      const traced = new Traced(shown(row), () => NOW);
+      const traced = new Traced(shown(row), () => NOW, bytes());
       for (let i = 0; i < 10_000; i++) traced.do(vary(random, random.pick(MIXED)));
       const { traces, wrong } = traced.repeater.counted;
       t.diagnostic(`${traces} traces`);
@@ -149,6 +165,49 @@ describe("traces of filters", () => {
     test(`${JSON.stringify(filter)}, seed ${SEED}`, () => {
       const repeated = compareMutated(shown(FORMATS[0]!, filter), MESSAGES / FILTERS.length, SEED);
       assert.ok(repeated > MESSAGES / FILTERS.length / 10, `${repeated}`);
+    });
+  }
+});
+
+const REQUESTS: Readonly<Record<string, { request: EntryRequest; filter?: FlowFilter }>> = {
+  delete: { request: DELETION },
+  "delete of established": { request: DELETION, filter: FILTERS[0]! },
+  "update of the timeout": { request: updateTo({ timeoutSeconds: 30 }) },
+  "update of the mark": { request: updateTo({ mark: { value: 0x105, mask: 0xff } }) },
+  "update of the status": { request: updateTo({ status: 0x0e }), filter: FILTERS[1]! },
+  "update of the state": { request: updateTo({ protonum: 6, state: 4 }) },
+  "update of labels": { request: updateTo({ labelAdd: [3] }) },
+  "update without labels": { request: updateTo({ labelDel: "all", timeoutSeconds: 100 }) },
+};
+
+/** Writes requests with numbers of their own. */
+function requests({ encode }: EntryRequest, filter: FlowFilter, sequence: Counter): Work<MessageWriter> {
+  const matches = compileFilter(filter);
+  return (writer, view) => {
+    if (matches !== undefined && !matches(view)) return;
+    const start = writer.length;
+    encode(writer, view);
+    if (writer.length > start) view.number(writer, start + SEQUENCE_AT, sequence);
+  };
+}
+
+describe("traces of requests", () => {
+  const share = MESSAGES / Object.keys(REQUESTS).length;
+  for (const [name, { request, filter = {} }] of Object.entries(REQUESTS)) {
+    test(`${name}, seed ${SEED}`, (t) => {
+      const [one, other] = [{ count: 0 }, { count: 0 }];
+      const traced = new Traced(requests(request, filter, one), () => NOW, new MessageWriter());
+      const plain = new Plain(requests(request, filter, other), () => NOW, new MessageWriter());
+      const repeated = compareBoth(traced, plain, share, SEED, (number) => (one.count = other.count = number));
+      assert.equal(traced.repeater.counted.wrong, 0);
+      assert.ok(repeated > share / 10, `${repeated}`);
+
+      const random = randomOf(1);
+      const { traces: before } = traced.repeater.counted;
+      for (let i = 0; i < 10_000; i++) traced.do(vary(random, random.pick(MIXED)));
+      const { traces } = traced.repeater.counted;
+      t.diagnostic(`${traces} traces`);
+      assert.ok(traces < before + 200, `${before} and ${traces} traces`);
     });
   }
 });
@@ -196,8 +255,8 @@ function compareSums(tables: () => GroupTable[], messages: number): number {
       for (const table of all) table.add(view);
     };
   };
-  const traced = new Traced(addTo(byTraces), () => NOW);
-  const plain = new Plain(addTo(byHand), () => NOW);
+  const traced = new Traced(addTo(byTraces), () => NOW, bytes());
+  const plain = new Plain(addTo(byHand), () => NOW, bytes());
   let repeated = 0;
   for (let i = 0; i < messages; i++) {
     const original = random.pick(MIXED);

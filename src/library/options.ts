@@ -51,7 +51,7 @@ export interface CreateOptions {
 export interface ItemResult<Item> {
   /** What the caller gave. */
   item: Item;
-  /** The how manieth it was, from 0. */
+  /** Its number, from 0, in the order of the source. */
   index: number;
   /** Absent where the kernel did it. Its `code`: "ENOENT" for a flow that is not there, "EEXIST" for one that is. */
   error?: KernelError;
@@ -177,7 +177,7 @@ export interface Events<Item> extends AsyncIterableIterator<Item> {
   /** Closes the socket: what a loop does when it is left. */
   return(): Promise<IteratorResult<Item>>;
   [Symbol.asyncIterator](): this;
-  /** Closes the socket at once; whoever waits for an item is told that there are no more. */
+  /** Closes the socket at once; a reader that waits for an item is told that there are no more. */
   close(): void;
   /** Hears nothing new. What happened until now is still yielded, then the loop ends: for a program that ends and shall lose nothing. */
   end(): void;

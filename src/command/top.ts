@@ -30,7 +30,7 @@ function hasUnicode({ variable }: Context): boolean {
 
 function hasColor({ color = "auto" }: TopView, { variable }: Context): boolean {
   if (color !== "auto") return color === "always";
-  return !variable("NO_COLOR") && variable("TERM") !== "dumb";
+  return !variable("NO_COLOR");
 }
 
 /** Rates need two looks: the first block comes after an interval. */
@@ -58,8 +58,9 @@ function printBlocks(command: TopView, context: Context): number {
 export function topView(command: TopView, context: Context): number {
   checkStatus(command.filter);
   const { backend } = context;
-  if (command.isJson || command.rounds !== undefined || !Terminal.isThere(backend))
-    return printBlocks(command, context);
+  // A dumb terminal would show the escape sequences.
+  const isLive = !command.isJson && command.rounds === undefined && context.variable("TERM") !== "dumb";
+  if (!isLive || !Terminal.isThere(backend)) return printBlocks(command, context);
   const options = { unicode: hasUnicode(context), color: hasColor(command, context), labels: command.labelMap };
   const { notes, signal, terminal } = runLive(backend, surroundings(context), command, options);
   if (notes.length > 0) context.stdout.write(noteLines(notes));

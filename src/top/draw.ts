@@ -32,6 +32,7 @@ interface Marks {
   readonly enter: string;
   readonly back: string;
   readonly full: string;
+  readonly empty: string;
   /** Parts of a block, from one eighth on. */
   readonly parts: readonly string[];
 }
@@ -46,6 +47,7 @@ const UNICODE: Marks = {
   enter: "⏎",
   back: "⌫",
   full: "█",
+  empty: "░",
   parts: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"],
 };
 
@@ -59,6 +61,7 @@ const ASCII: Marks = {
   enter: "CR",
   back: "BS",
   full: "#",
+  empty: ".",
   parts: [],
 };
 
@@ -87,11 +90,11 @@ function both(left: Line, right: Line, columns: number): Line {
   return gap < 1 ? left : [...left, span(" ".repeat(gap)), ...right];
 }
 
-function bar(share: number, width: number, marks: Marks): string {
+function bar(share: number, width: number, marks: Marks): Span[] {
   const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
   const full = Math.floor(eighths / 8);
-  const part = marks.parts[(eighths % 8) - 1] ?? "";
-  return padEnd(marks.full.repeat(full) + part, width);
+  const text = marks.full.repeat(full) + (marks.parts[(eighths % 8) - 1] ?? "");
+  return [span(text, fullness(share)), span(marks.empty.repeat(width - widthOf(text)), "dim")];
 }
 
 /** From here on a table is nearly full, and full. */
@@ -121,7 +124,7 @@ function entriesLine({ entries, limit, change }: Picture, columns: number, marks
   const text = `${grouped(entries)} / ${grouped(limit)}`;
   const percent = `${padStart(percentText(share, 0), 4)} %`;
   const width = Math.min(40, columns - LABEL_WIDTH - widthOf(text) - widthOf(percent) - 14);
-  const meter = width < 5 ? [] : [span("  "), span(bar(share, width, marks), fullness(share))];
+  const meter = width < 5 ? [] : [span("  "), ...bar(share, width, marks)];
   return [label("Entries"), span(text), ...meter, span(percent, fullness(share)), span(`  ${rate}`)];
 }
 
@@ -168,17 +171,28 @@ function protocolLine(kinds: Kinds, columns: number): Line {
   return both([label("Proto"), span(list)], [span(right)], columns);
 }
 
-function kernelLine({ kernel }: Picture, marks: Marks): Line {
+/** As many of the pieces, from the first one on, as the line has room for. */
+function fitting(pieces: readonly Span[], columns: number, gap: string): Span[] {
+  const line: Span[] = [];
+  for (const piece of pieces) {
+    const next = line.length === 0 ? [piece] : [...line, span(gap), piece];
+    if (lineWidth(next) > columns) break;
+    line.splice(0, line.length, ...next);
+  }
+  return line;
+}
+
+function kernelLine({ kernel }: Picture, columns: number, marks: Marks): Line {
   if (kernel === undefined) return [label("Kernel"), span(marks.unknown, "dim")];
   const perSecond = (name: string, value: number, isBad: boolean): Span =>
-    span(`${name} ${changeText(value, "").replace("+", "")}/s  `, isBad && value > 0 ? "red" : "plain");
-  return [
-    label("Kernel"),
+    span(`${name} ${changeText(value, "").replace("+", "")}/s`, isBad && value > 0 ? "red" : "plain");
+  const rates = [
     perSecond("drop", kernel.drop, true),
     perSecond("early_drop", kernel.earlyDrop, true),
     perSecond("insert_failed", kernel.insertFailed, true),
     perSecond("invalid", kernel.invalid, false),
   ];
+  return [label("Kernel"), ...fitting(rates, columns - LABEL_WIDTH, "  ")];
 }
 
 function filterLine(state: ViewState, columns: number): { line: Line; cursor: number | undefined } {
@@ -198,6 +212,9 @@ function filterLine(state: ViewState, columns: number): { line: Line; cursor: nu
   };
 }
 
+/** "41.2 Mb/s" */
+const RATE_WIDTH = 9;
+
 /** A column of the table. */
 interface Column<Row> {
   readonly sort: string;
@@ -207,7 +224,13 @@ interface Column<Row> {
   cell(row: Row): Span;
 }
 
-function groupColumns(rows: readonly GroupRow[], picture: Picture, state: ViewState, marks: Marks): Column<GroupRow>[] {
+function groupColumns(
+  rows: readonly GroupRow[],
+  other: Amounts | undefined,
+  picture: Picture,
+  state: ViewState,
+  marks: Marks,
+): Column<GroupRow>[] {
   const { unknown } = marks;
   const right = (
     sort: GroupSort | "",
@@ -232,13 +255,18 @@ function groupColumns(rows: readonly GroupRow[], picture: Picture, state: ViewSt
     };
   });
   const rate = (value: number | undefined) => span(rateText(value, state.showsBytes, unknown));
+  const flowsText = ({ flows, isEstimate }: Amounts) => countText(flows, isEstimate);
+  const flowsWidth = [...rows, other].reduce((most, row) => Math.max(most, row ? flowsText(row).length : 0), 6);
   const counted = picture.accounting !== false || (picture.full !== undefined && totalOf(picture.full, "up") > 0);
   const rates = counted
-    ? [right("up", marks.up, 10, ({ up }) => rate(up)), right("down", marks.down, 10, ({ down }) => rate(down))]
+    ? [
+        right("up", marks.up, RATE_WIDTH, ({ up }) => rate(up)),
+        right("down", marks.down, RATE_WIDTH, ({ down }) => rate(down)),
+      ]
     : [];
   return [
     ...fields,
-    right("flows", "FLOWS", 10, ({ flows, isEstimate }) => span(countText(flows, isEstimate))),
+    right("flows", "FLOWS", flowsWidth, (row) => span(flowsText(row))),
     right("", "%", 5, ({ share }) => span(percentText(share, 1))),
     right("change", "+/s", 7, ({ change }) => span(changeText(change, unknown))),
     right("unreplied", "UNREPL", 7, ({ unreplied }) =>
@@ -275,8 +303,8 @@ function flowColumns(rows: readonly FlowRow[], state: ViewState, marks: Marks): 
     text("STATE", 11, ({ state }) => state),
     text("SOURCE", 15, ({ src }) => src),
     text("DESTINATION", 15, ({ dst }) => dst),
-    right("up", marks.up, 10, ({ up }) => rate(up)),
-    right("down", marks.down, 10, ({ down }) => rate(down)),
+    right("up", marks.up, RATE_WIDTH, ({ up }) => rate(up)),
+    right("down", marks.down, RATE_WIDTH, ({ down }) => rate(down)),
     right("bytes", "BYTES", 7, ({ bytes }) => (bytes === undefined ? "-" : scaled(bytes))),
     right("expires", "EXPIRES", 8, ({ expiresSeconds }) => seconds(expiresSeconds)),
     right("age", "AGE", 7, ({ ageSeconds }) => seconds(ageSeconds)),
@@ -286,18 +314,19 @@ function flowColumns(rows: readonly FlowRow[], state: ViewState, marks: Marks): 
 }
 
 /** By their headings: columns that go first where there is no room for all. */
-const LEAST_NEEDED = ["MARK", "NEW/s", "NAT TO", "AGE", "BYTES", "EXPIRES", "+/s", "%", "STATE", "UNREPL"];
+const LEAST_NEEDED = ["MARK", "NAT TO", "AGE", "NEW/s", "BYTES", "EXPIRES", "UNREPL", "+/s", "%", "STATE"];
 
 const GAP = 2;
 const totalWidth = (columns: readonly { width: number }[]) =>
   columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
 
-/** The columns that fit, and the first one cut where even the most needed are too wide. */
+/** The columns that fit, the most needed ones first; the widest is cut where even those are too wide. */
 function fit<Row>(columns: readonly Column<Row>[], width: number): Column<Row>[] {
-  let kept = [...columns];
-  for (const heading of LEAST_NEEDED) {
-    if (totalWidth(kept) <= width) break;
-    kept = kept.filter((column) => column.heading !== heading);
+  const isNeeded = ({ heading }: Column<Row>) => !LEAST_NEEDED.includes(heading);
+  let kept = columns.filter(isNeeded);
+  for (const heading of [...LEAST_NEEDED].reverse()) {
+    const more = columns.filter((column) => kept.includes(column) || column.heading === heading);
+    if (totalWidth(more) <= width) kept = more;
   }
   const over = totalWidth(kept) - width;
   if (over <= 0) return kept;
@@ -344,9 +373,9 @@ function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room:
   state.pageRows = Math.max(1, found.count > room ? room - 1 : room);
   state.clamp();
   const shown = found.rows(state.first, state.pageRows);
-  const fitting = fit(groupColumns(shown, picture, state, options.marks), columns);
-  const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
   const other = found.other(Math.min(found.ordered, state.first + state.pageRows));
+  const fitting = fit(groupColumns(shown, other, picture, state, options.marks), columns);
+  const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
   if (other !== undefined && room > shown.length) lines.push(rowLine(fitting, otherRow(other, state), false, columns));
   const selected = shown[state.selected - state.first];
   return {
@@ -376,43 +405,87 @@ function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: 
   };
 }
 
-const KEYS = "q quit  space pause  g group  <> sort  r reverse  / filter  ENTER into  BS back  h ?";
+/** The keys of the last line, the most needed first. */
+const KEYS = [
+  "q quit",
+  "h help",
+  "g group",
+  "/ filter",
+  "ENTER into",
+  "BS back",
+  "<> sort",
+  "r reverse",
+  "space pause",
+];
 
 interface Draw extends DrawOptions {
   readonly marks: Marks;
 }
 
 /** The last line: what is wrong, what was done, or the keys. */
-function lastLine(picture: Picture, state: ViewState, marks: Marks): Line {
+function lastLine(picture: Picture, state: ViewState, columns: number, marks: Marks): Line {
   if (state.message !== "") return [span(state.message, state.isError ? "red" : "yellow")];
   if (state.edit !== undefined)
     return [span(`${marks.enter} apply  Esc cancel  options as on the command line`, "dim")];
   if (picture.accounting === false) {
     return [span("no rates: net.netfilter.nf_conntrack_acct is off", "dim"), span("  h help  q quit", "dim")];
   }
-  return [span(KEYS.replace("ENTER", marks.enter).replace("BS", marks.back), "dim")];
+  const keys = KEYS.map((key) => span(key.replace("ENTER", marks.enter).replace("BS", marks.back), "dim"));
+  return fitting(keys, columns, "  ");
 }
 
-const HELP = `Keys
-  q, Ctrl-C      leave                     space     stop and go on
-  g  G           group by the next, the one before: src, dst, dst:dport, dport, state, src:dst, none
-  <  >           sort by the column to the left, to the right    r   the other way round
-  /              edit the filter: options as on the command line  b   bits or bytes
-  Enter          take the selected row into the filter            Backspace   go back
-  up down PgUp PgDn Home End   select      x         note the row's delete command, printed at the end
-  a              read the whole table now  + -       longer, shorter interval
-  Ctrl-Z         stop, fg goes on          Ctrl-L    draw again
+/** Keys and what they do, short enough for two columns on the smallest screen. */
+const HELP_KEYS: readonly (readonly [key: string, meaning: string])[] = [
+  ["q, Ctrl-C", "leave"],
+  ["space", "pause, go on"],
+  ["g G", "group by the next"],
+  ["< >", "sort by the next"],
+  ["r", "the other way"],
+  ["/", "edit the filter"],
+  ["Enter", "into the row"],
+  ["Backspace", "back"],
+  ["arrows", "select (PgUp …)"],
+  ["a", "read all now"],
+  ["+ -", "the interval"],
+  ["b", "bits or bytes"],
+  ["x", "note conntrack -D"],
+  ["Ctrl-Z", "stop; fg goes on"],
+  ["Ctrl-L", "draw again"],
+  ["any key", "leave this help"],
+];
+const HELP_KEY_WIDTH = 11;
+const HELP_COLUMN = 30;
 
-Figures
-  ~ marks an estimate from the beginning of the table, which is a fair sample of it: its order is a
-  keyed hash. Rates (UP, DOWN) come from passes over the whole table. They are lower bounds: a flow
-  that ends between two passes takes what it had sent since the first with it.
-  The view never changes the table.
+const HELP_TEXTS = [
+  "The filter takes the options of the command line. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
+  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first.",
+];
 
-Any key goes back.`;
+/** A text in lines of so many columns, broken between words. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = "";
+    }
+    line += (line === "" ? "" : " ") + word;
+  }
+  return [...lines, line];
+}
 
-function helpLines(): Line[] {
-  return HELP.split("\n").map((text) => [span(text, /^\S/.test(text) && text.length < 10 ? "bold" : "plain")]);
+function helpLines(columns: number, marks: Marks): Line[] {
+  const half = Math.ceil(HELP_KEYS.length / 2);
+  const keys = HELP_KEYS.slice(0, half).map((left, i): Line => {
+    return [left, HELP_KEYS[half + i]].flatMap((entry) => {
+      if (entry === undefined) return [];
+      const meaning = entry[1].replace("…", marks.unknown);
+      return [span(padEnd(entry[0], HELP_KEY_WIDTH), "bold"), span(padEnd(meaning, HELP_COLUMN - HELP_KEY_WIDTH))];
+    });
+  });
+  const texts = HELP_TEXTS.flatMap((text) => [[], ...wrap(text, Math.min(columns, 78)).map((line) => [span(line)])]);
+  return [...keys, ...texts];
 }
 
 /** Draws the screen. Tells `state` how many rows there are, and keeps the selected one on the page. */
@@ -427,7 +500,7 @@ export function draw(picture: Picture, state: ViewState, size: Size, options: Dr
     return { lines, cursor: undefined, selected: undefined };
   }
   if (state.showsHelp) {
-    const lines = helpLines().slice(0, rows);
+    const lines = helpLines(columns, options.unicode ? UNICODE : ASCII).slice(0, rows);
     return { lines: lines.map((line) => cutLine(line, columns)), cursor: undefined, selected: undefined };
   }
   const marks = options.unicode ? UNICODE : ASCII;
@@ -439,7 +512,7 @@ export function draw(picture: Picture, state: ViewState, size: Size, options: Dr
     header.push(kinds === undefined ? [label("Proto")] : protocolLine(kinds, columns));
     header.push([label("TCP"), span(kinds === undefined ? "" : shareList(kinds.tcpStates))]);
   }
-  header.push(kernelLine(picture, marks));
+  header.push(kernelLine(picture, columns, marks));
   const filterRow = header.length;
   header.push(filter.line);
   if (isTall) header.push([]);
@@ -451,7 +524,7 @@ export function draw(picture: Picture, state: ViewState, size: Size, options: Dr
     : drawGroups(picture, state, size, room, draw);
   const body = [table.heading, ...table.lines];
   while (body.length < room + (isTall ? 2 : 1)) body.push([]);
-  const lines = [...header, ...body, lastLine(picture, state, marks)].map((line) => cutLine(line, columns));
+  const lines = [...header, ...body, lastLine(picture, state, columns, marks)].map((line) => cutLine(line, columns));
   const cursor = filter.cursor === undefined ? undefined : { column: filter.cursor, row: filterRow };
   return { lines, cursor, selected: table.selected };
 }

@@ -126,6 +126,10 @@ describe("--top", () => {
       screen.resize(60, 12);
       const small = await screen.until(/^SRC +FLOWS▼(?:.*\n){3,}q quit/m);
       for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
+      screen.press("h");
+      for (const line of (await screen.until(/leave this help/)).split("\n")) assert.ok(line.length <= 60, line);
+      screen.press("x");
+      await screen.until(/^SRC +FLOWS▼/m);
       screen.resize(50, 12);
       await screen.until(/The terminal has 50x12: at least 60x12/);
       screen.resize(80, 24);
@@ -196,6 +200,13 @@ describe("--top", () => {
       const text = await open(80, 24, TOP, "C");
       assert.match(text, /FLOWSv/);
       assert.match(text, /^[\n\x20-\x7e]*$/);
+    });
+
+    it("prints a block where the terminal is dumb", async () => {
+      screen = new Screen(80, 40);
+      screen.run(`TERM=dumb ${TOP}`);
+      await screen.until(/^10\.0\.0\.1 +30 [\s\S]*^>$/m);
+      assert.doesNotMatch(screen.text(), /q quit/);
     });
 
     it("ends when its terminal is closed", async () => {

@@ -42,7 +42,7 @@ export function listFlows({ table, filter, zero, sort, limit, output }: ListFlow
                 unsorted,
                 ...dumpFlows(connection, filter, show, { ...facts, type, limit, repeater: repeater?.into(shown) }),
               }
-            : dumpSorted(connection, filter, show, { ...facts, type }, sort, limit));
+            : dumpSorted(connection, filter, show, { ...facts, type, repeater }, sort, limit));
       }),
     ),
   );

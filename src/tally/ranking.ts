@@ -1,5 +1,5 @@
 /** Entries of a dump in an order other than the dump's: copies of their messages, of all of them or of the first N alone. */
-import type { FlowView } from "../ctnetlink/view.js";
+import type { Counter, FlowView, Threshold } from "../ctnetlink/view.js";
 import { align4 } from "../netlink/attributes.js";
 import { ABSENT } from "./fields.js";
 import { KeyWriter } from "./key.js";
@@ -12,15 +12,54 @@ const PIECE_BYTES = 1 << 18;
 /** Behind the order's bytes a key has the entry's place in the dump, so that no two keys are equal. */
 const PLACE_BYTES = 4;
 
+const NO_THRESHOLD = new Uint32Array(0);
+
+/**
+ * What the key of an entry must come before to be kept, once all places are taken: the last of the kept ones. An entry whose key is
+ * equal is not kept.
+ */
+class LastKept implements Threshold {
+  memory = NO_THRESHOLD;
+  readonly inverted: boolean;
+  readonly #key: KeyWriter;
+  readonly #width: number;
+  #bytes = new Uint8Array(0);
+
+  constructor({ width, inverted }: EntryOrder, key: KeyWriter) {
+    this.inverted = inverted;
+    this.#key = key;
+    this.#width = width;
+  }
+
+  /** @param keys the key begins at `at` */
+  set(keys: Uint8Array, at: number): void {
+    if (this.memory === NO_THRESHOLD) {
+      this.memory = new Uint32Array(1 + ((this.#width + 3) >> 2));
+      this.#bytes = new Uint8Array(this.memory.buffer, 4);
+    }
+    for (let i = 0; i < this.#width; i++) this.#bytes[i] = keys[at + i]!;
+  }
+
+  isNotBefore(): boolean {
+    if (this.memory === NO_THRESHOLD) return false;
+    const { buffer } = this.#key;
+    for (let i = 0; i < this.#width; i++) {
+      const byte = this.inverted && i > 0 ? buffer[i]! ^ 0xff : buffer[i]!;
+      if (byte !== this.#bytes[i]) return byte > this.#bytes[i]!;
+    }
+    return true;
+  }
+}
+
 export class Ranking {
   readonly #order: EntryOrder;
   readonly #limit: number;
   readonly #key: KeyWriter;
   readonly #stride: number;
-  /** How many entries were offered. */
+  /** How many entries were offered and not passed over. */
   #offered = 0;
-  /** How many of them lack what they are sorted by. */
-  unsorted = 0;
+  readonly #lacking: Counter = { count: 0 };
+  readonly #last: LastKept;
   /** How many are kept. */
   #count = 0;
   /** By slot. Once `limit` are kept the slots are a heap, whose root is the last of them in the order. */
@@ -37,26 +76,27 @@ export class Ranking {
     this.#limit = limit;
     this.#stride = order.width + PLACE_BYTES;
     this.#key = new KeyWriter(this.#stride);
+    this.#last = new LastKept(order, this.#key);
     const capacity = Math.min(limit, FIRST_CAPACITY);
     this.#keys = new Uint8Array(capacity * this.#stride);
     this.#places = new Uint32Array(4 * capacity);
   }
 
-  /** Keeps a copy of the entry, unless `limit` others come before it. */
-  offer(view: FlowView): void {
-    this.#writeKey(view);
-    if (this.#count < this.#limit) this.#append(view);
-    else if (this.#comesBefore(this.#heap[0]!)) this.#replaceLast(view);
+  /** How many of the entries that were offered lack what they are sorted by. */
+  get unsorted(): number {
+    return this.#lacking.count;
   }
 
-  /**
-   * Once `limit` entries are kept: what the key of the next one must come before, in the order of bytes, to be kept; inverted
-   * where the order says so. An entry whose key is equal is not kept. Undefined while all are kept.
-   */
-  threshold(): Uint8Array | undefined {
-    if (this.#count < this.#limit) return undefined;
-    const at = this.#heap[0]! * this.#stride;
-    return this.#keys.subarray(at, at + this.#order.width);
+  /** Keeps a copy of the entry, unless `limit` others come before it. Traces can pass over those that are not kept. */
+  offer(view: FlowView): void {
+    const key = this.#key;
+    key.begin(view);
+    this.#order.write(key, view);
+    if (key.buffer[0] === ABSENT) view.count(this.#lacking);
+    if (view.isNotBefore(this.#last, key)) return;
+    this.#completeKey();
+    if (this.#count < this.#limit) this.#append(view);
+    else if (this.#limit > 0) this.#replaceLast(view);
   }
 
   /** Hands over what is kept, in order. The view is good until `visit` returns. */
@@ -68,13 +108,11 @@ export class Ranking {
     }
   }
 
-  #writeKey(view: FlowView): void {
+  /** Inverts the key that was written where the order says so, and adds the entry's place. */
+  #completeKey(): void {
     const key = this.#key;
     const { width, inverted } = this.#order;
-    key.begin(view);
-    this.#order.write(key, view);
     const { buffer: bytes } = key;
-    if (bytes[0] === ABSENT) this.unsorted++;
     if (inverted) for (let i = 1; i < width; i++) bytes[i]! ^= 0xff;
     const place = this.#offered++;
     key.byte(place >>> 24);
@@ -94,6 +132,7 @@ export class Ranking {
   #replaceLast(view: FlowView): void {
     this.#store(this.#heap[0]!, view);
     this.#sink(0);
+    this.#last.set(this.#keys, this.#heap[0]! * this.#stride);
   }
 
   #grow(): void {
@@ -130,16 +169,10 @@ export class Ranking {
     for (let i = 0; i < stride; i++) keys[slot * stride + i] = bytes[i]!;
   }
 
-  /** Whether the key that was written last comes before that of a slot. */
-  #comesBefore(slot: number): boolean {
-    const keys = this.#keys;
-    const { buffer: bytes } = this.#key;
-    for (let i = 0, at = slot * this.#stride; ; i++, at++) if (bytes[i] !== keys[at]) return bytes[i]! < keys[at]!;
-  }
-
   #makeHeap(): void {
     // Sorted from the last to the first, it is one.
     this.#heap = sortKeys(this.#keys, this.#stride, this.#count).reverse();
+    this.#last.set(this.#keys, this.#heap[0]! * this.#stride);
   }
 
   /** Puts the slot at `at` where it belongs below. */

@@ -35,7 +35,9 @@ export function* dumpSortedParts(
   ahead: Ahead,
 ): Generator<void, { interrupted: boolean; unsorted: number }, void> {
   const ranking = new Ranking(entryOrder(sort)!, limit);
-  const result = yield* dumpFlowParts(connection, filter, (view) => ranking.offer(view), options, ahead);
+  const repeater = limit === undefined ? undefined : options.repeater;
+  const offer = (view: FlowView) => ranking.offer(view);
+  const result = yield* dumpFlowParts(connection, filter, offer, { ...options, repeater }, ahead);
   ranking.forEach(new FlowView(), visit);
   return { ...result, unsorted: ranking.unsorted };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DELETION, type EntryRequest, updateTo } from "../../src/command/entry-batch.js";
 import { eventType } from "../../src/ctnetlink/events.js";
-import type { Counter } from "../../src/ctnetlink/view.js";
+import { type Counter, FlowView } from "../../src/ctnetlink/view.js";
 import { FLOW_FORMATS } from "../../src/format/formats.js";
 import type { FormatOptions } from "../../src/format/formatter.js";
 import { exactly, inNetwork, markedWith } from "../../src/match/conditions.js";
@@ -15,6 +15,8 @@ import { ConntrackError } from "../../src/system/errors.js";
 import { expiresField, fieldByName, replyPortField, statusField } from "../../src/tally/fields.js";
 import { GROUP_SUMS } from "../../src/tally/group-rows.js";
 import { GroupTable } from "../../src/tally/group-table.js";
+import { entryOrder } from "../../src/tally/order.js";
+import { Ranking } from "../../src/tally/ranking.js";
 import { FLOWS, OFFLOADED, UNASSURED } from "../../src/tally/sums.js";
 import { utcTime } from "../support/clock.js";
 import { random as randomOf, seed as SEED } from "../support/random.js";
@@ -289,5 +291,55 @@ describe("traces of sums", () => {
     test(`of several tables at once, ${most ?? "all"} groups, seed ${SEED}`, () => {
       assert.ok(compareSums(() => groupTables(most), MESSAGES / 30) > 0);
     });
+  }
+});
+
+/** What is kept of messages, in order, and how many lack what they are sorted by. */
+function keptOf(ranking: Ranking): string[] {
+  const kept: string[] = [];
+  ranking.forEach(new FlowView(), (view) => kept.push(Buffer.from(view.message()).toString("hex")));
+  return [...kept, `${ranking.unsorted} lack it`];
+}
+
+describe("traces of orders", () => {
+  for (const sort of [
+    "bytes",
+    "bytes asc",
+    "orig-bytes",
+    "packets",
+    "age",
+    "expires",
+    "unreplied",
+    "src",
+    "dport",
+    "state",
+  ]) {
+    for (const limit of [1, 20]) {
+      test(`${sort}, ${limit} are kept, seed ${SEED}`, () => {
+        const [key, direction] = sort.split(" ") as [string, "asc"?];
+        const order = entryOrder({ key, ...(direction && { direction }) })!;
+        const random = randomOf(SEED);
+        const [byTraces, byHand] = [new Ranking(order, limit), new Ranking(order, limit)];
+        const traced = new Traced(
+          (_, view) => byTraces.offer(view),
+          () => NOW,
+          bytes(),
+        );
+        const plain = new Plain(
+          (_, view) => byHand.offer(view),
+          () => NOW,
+          bytes(),
+        );
+        let repeated = 0;
+        for (let i = 0; i < MESSAGES / 60; i++) {
+          const message = vary(random, random.pick(MIXED));
+          plain.do(message);
+          if (traced.do(message).traced) repeated++;
+        }
+        assert.equal(traced.repeater.counted.wrong, 0);
+        assert.deepEqual(keptOf(byTraces), keptOf(byHand));
+        assert.ok(repeated > MESSAGES / 120, `${repeated} repeated`);
+      });
+    }
   }
 });

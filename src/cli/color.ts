@@ -99,8 +99,8 @@ function paintReport(line: string): string | undefined {
   return command === undefined ? chalk.bold(words!) : ADDRESS(command);
 }
 
-/** A counter with its meaning. */
-const COUNTER_LINE = /^([a-z_]+)( +[\d,]+(?: +[+-]\d+\/s)? {2}.*?)(Should be 0)?$/;
+/** A counter with its meaning: words, where the row of a group has more figures. */
+const COUNTER_LINE = /^([a-z_]+)( +[\d,]+(?: +[+-]\d+\/s)? {2,}(?=[A-Za-z]).*?)(Should be 0)?$/;
 
 function paintCounter(line: string): string | undefined {
   const found = COUNTER_LINE.exec(line);

@@ -34,6 +34,7 @@ test("colours what each format has", () => {
     ["  from     10.0.0.1           200,000  80.0 %   95 % to 203.0.113.9:443\n", []],
     ["drop    12  +3/s  packets dropped. Should be 0\n", [34, 31]],
     ["insert   3  entries made by programs (conntrack -I, conntrackd)\n", [34]],
+    ["other                632   14.5        0 %\n", []],
     ["  1. one source: 10.0.0.1 has 200,000 entries, 80.0 %\n", [1]],
     ["       conntrack -L -s 10.0.0.1 --group-by dst,dport --limit 5\n", [36]],
     ["[blue] udp      17 29 src=10.0.0.1 [UNREPLIED]\n", [34, 36, 31]],

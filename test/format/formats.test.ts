@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import * as C from "../../src/ctnetlink/constants.js";
 import { EVENT_DESTROY, EVENT_NEW, EVENT_NONE, EVENT_UPDATE, type EventType } from "../../src/ctnetlink/events.js";
 import { ExpectView, FlowView } from "../../src/ctnetlink/view.js";
 import { EXPECT_FORMATS, FLOW_FORMATS, type FormatName } from "../../src/format/formats.js";
 import type { FormatOptions, Formatter } from "../../src/format/formatter.js";
+import { MessageWriter } from "../../src/netlink/message.js";
 import { ByteWriter } from "../../src/system/byte-writer.js";
 import { utcTime } from "../support/clock.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
@@ -56,6 +58,21 @@ test("expectations print as the reference printed them", () => {
     assert.equal(formatted(EXPECT_FORMATS.default(PLAIN), new ExpectView(), bytes), message.default);
     assert.equal(formatted(EXPECT_FORMATS.xml(PLAIN), new ExpectView(), bytes), message.xml);
   }
+});
+
+test("of an offloaded flow the first of HW_OFFLOAD, OFFLOAD and ASSURED shows", () => {
+  const writer = new MessageWriter();
+  const shown = (status: number) => {
+    writer.clear();
+    writer.begin(C.CT_NEW, 0, 0, C.AF_INET);
+    writer.u32(C.CTA_STATUS, status);
+    writer.end();
+    return formatted(FLOW_FORMATS.default(PLAIN), new FlowView(), writer.buffer.slice(0, writer.length));
+  };
+  const both = C.IPS_SEEN_REPLY | C.IPS_ASSURED;
+  assert.match(shown(both), /^(?!.*OFFLOAD).*\[ASSURED\]$/);
+  assert.match(shown(both | C.IPS_OFFLOAD), /^[^[]*\[OFFLOAD\]$/);
+  assert.match(shown(both | C.IPS_OFFLOAD | C.IPS_HW_OFFLOAD), /^[^[]*\[HW_OFFLOAD\]$/);
 });
 
 test("events begin with their name, in the terms of each format", () => {

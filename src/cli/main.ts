@@ -145,9 +145,12 @@ async function help(command: Help, io: Io): Promise<number> {
   }
 }
 
+const isBrokenPipe = (error: unknown): boolean =>
+  error instanceof KernelError && error.syscall === "write" && error.errno === EPIPE;
+
 /** Says what went wrong and returns the exit status. */
 function fail(error: unknown, io: Io): number {
-  if (error instanceof KernelError && error.syscall === "write" && error.errno === EPIPE) return STATUS_SIGPIPE;
+  if (isBrokenPipe(error)) return STATUS_SIGPIPE;
   try {
     if (error instanceof UsageError) {
       say(io, error.message);
@@ -156,8 +159,8 @@ function fail(error: unknown, io: Io): number {
       say(io, failureText(error, io.backend.strerror));
     }
     if (error instanceof ConntrackError && error.note !== undefined) say(io, error.note);
-  } catch {
-    // Nobody can read stderr either.
+  } catch (unsaid) {
+    if (isBrokenPipe(unsaid)) return STATUS_SIGPIPE;
   }
   return error instanceof ConntrackError ? error.exitCode : 1;
 }

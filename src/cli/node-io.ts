@@ -16,7 +16,7 @@ import { KernelError } from "../system/errors.js";
 import { decodeText, encodeText } from "../system/text.js";
 import type { Io, OpenSource } from "./io.js";
 import { readWhole } from "./read-whole.js";
-import { sink } from "./sink.js";
+import { messageSink, sink } from "./sink.js";
 
 const STDIN = 0;
 
@@ -110,7 +110,7 @@ function openNetwork(path: string): number {
 export function nodeIo(backend: Backend): Io {
   return {
     stdout: sink(1, backend),
-    stderr: sink(2, backend),
+    stderr: messageSink(2, backend),
     // Cheaper to ask than for a terminal; on the other devices, /dev/null and /dev/full, nobody sees the order.
     stdoutIsDevice: () => isDevice(1),
     // node:tty takes more than two milliseconds to load, and few runs ask.

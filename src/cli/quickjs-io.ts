@@ -6,7 +6,7 @@ import { KernelError } from "../system/errors.js";
 import { decodeText, encodeText } from "../system/text.js";
 import type { Io, OpenSource, Sink } from "./io.js";
 import { readWhole } from "./read-whole.js";
-import { sink } from "./sink.js";
+import { messageSink, sink } from "./sink.js";
 
 const STDIN = 0;
 
@@ -39,15 +39,15 @@ function open(path: string): OpenSource {
 }
 
 /** One that is closed swallows what is written, as /dev/null does. */
-function standardStream(fd: number, backend: Backend): Sink {
-  return native.isClosed(fd) ? { write() {} } : sink(fd, backend);
+function standardStream(fd: number, backend: Backend, open: typeof sink): Sink {
+  return native.isClosed(fd) ? { write() {} } : open(fd, backend);
 }
 
 /** Standard streams, files and clock of this process. */
 export function quickjsIo(backend: Backend): Io {
   return {
-    stdout: standardStream(1, backend),
-    stderr: standardStream(2, backend),
+    stdout: standardStream(1, backend, sink),
+    stderr: standardStream(2, backend, messageSink),
     stdoutIsDevice: () => native.isDevice(1),
     stderrIsTerminal: () => native.isTerminal(2),
     terminalColumns: () => backend.windowSize(1)?.columns,

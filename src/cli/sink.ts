@@ -1,6 +1,6 @@
 /** A standard stream to write to. */
 import type { Backend } from "../netlink/backend/socket.js";
-import { EAGAIN, EINTR } from "../system/errno.js";
+import { EAGAIN, EINTR, EPIPE } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
 import type { Sink } from "./io.js";
 
@@ -25,6 +25,23 @@ export function sink(fd: number, backend: Backend): Sink {
         // A pipe that its other side made non-blocking is full: wait until it is not.
         else if (result === -EAGAIN) backend.pollOut(fd, -1);
         else if (result !== -EINTR) throw new KernelError(-result, "write");
+      }
+    },
+  };
+}
+
+/**
+ * A standard stream for messages. One that cannot be written, on a full disk for example, leaves what the command does and its
+ * exit status as they are. A pipe that nobody reads ends the command, as SIGPIPE does, and a signal that came while it was full.
+ */
+export function messageSink(fd: number, backend: Backend): Sink {
+  const { write } = sink(fd, backend);
+  return {
+    write(bytes) {
+      try {
+        write(bytes);
+      } catch (error) {
+        if (error instanceof KernelError && (error.errno === EPIPE || error.errno === EINTR)) throw error;
       }
     },
   };

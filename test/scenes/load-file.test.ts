@@ -229,7 +229,7 @@ describe("a file with a fault", () => {
 describe("many lines", { skip: noCompiler }, () => {
   const LINES = Number(process.env["CONNTRACK_TEST_LINES"] ?? 100_000);
   const TUPLES = 1000;
-  const BYTES_A_LINE = 300;
+  const BYTES_A_LINE = 240;
   /** What the heap of a longer run is bigger by, whatever it does. */
   const CONSTANT = 8 << 20;
 

@@ -96,6 +96,36 @@ describe("small outputs on a full disk", () => {
   }
 });
 
+describe("messages", () => {
+  const CREATE = "-I -s 1.1.1.1 -d 2.2.2.2 -p udp --sport 1 --dport 9 -t 3000";
+
+  it("that do not fit on the disk make no success a failure", () => {
+    freshNetwork();
+    for (const words of [CREATE, "-L", "-U -m 3 -f ipv4", "-L -o xml", "-D -s 1.1.1.1", "-F"]) {
+      assert.equal(shell(`$CT ${words} 2>/dev/full`).status, 0, words);
+    }
+  });
+
+  it("that do not fit on the disk leave a failure its status", () => {
+    freshNetwork();
+    assert.equal(shell("$CT -D -s 1.1.1.1 2>/dev/full").status, 1);
+    assert.equal(shell("$CT -X 2>/dev/full").status, 2);
+  });
+
+  it("end the command by SIGPIPE when their reader is gone", () => {
+    freshNetwork();
+    for (const words of [CREATE, CREATE, "-L", "-X", "-L -p foo", "-R /nonexistent"]) {
+      assert.equal(
+        shell(`(sleep 0.2; exec $CT ${words} 2>&1 >/dev/null) | true; exit $PIPESTATUS`).status,
+        SIGPIPE,
+        words,
+      );
+    }
+    // The first one was created all the same.
+    assert.match(shell("$CT -C").stdout, /^1\n$/);
+  });
+});
+
 describe("events into a pipe", () => {
   it("end with their reader", () => {
     freshNetwork();

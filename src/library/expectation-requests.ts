@@ -62,7 +62,9 @@ export interface ReadExpectationKey extends ExpectKey {
 }
 
 export function readExpectationKey(key: ExpectationKey | Expectation): ReadExpectationKey {
-  const { protocol, expected, zone, id } = V.readSomeOf("key", key, ["protocol", "expected", "zone", "id"]);
+  const { protocol, expected, zone, id } = V.checkObject("key", key) as Partial<ExpectationKey>;
+  V.checkLost("key", key, "zone", zone);
+  V.checkLost("key", key, "id", id);
   const tuple = readEndpoints(
     "key.expected",
     V.readProperties("key.expected", expected, V.TUPLE_PROPERTIES),

@@ -107,17 +107,20 @@ function readBareEndpoints(path: string, value: unknown): TupleFields {
   return readEndpoints(path, V.readProperties(path, value, DIRECTION_PROPERTIES));
 }
 
-const KEY_PROPERTIES = ["protocol", "orig", "reply", "zone", "id"] as const satisfies readonly (keyof Key)[];
+const KEY_DIRECTION_PROPERTIES: ReadonlySet<(typeof DIRECTION_PROPERTIES)[number]> = new Set(DIRECTION_PROPERTIES);
 
 /** Reads what names one flow. */
 export function readKey(key: Key): FlowKey {
-  const { protocol, orig, reply, zone, id } = V.readSomeOf("key", key, KEY_PROPERTIES);
+  const { protocol, orig, reply, zone, id } = V.checkObject("key", key) as Partial<Key>;
+  V.checkLost("key", key, "orig", orig);
+  V.checkLost("key", key, "zone", zone);
+  V.checkLost("key", key, "id", id);
   const byOrig = orig !== undefined;
   if (!byOrig && reply === undefined) throw new UsageError("key: neither orig nor reply is there");
   const path = byOrig ? "key.orig" : "key.reply";
   const tuple = readEndpoints(
     path,
-    V.readProperties(path, byOrig ? orig : reply, DIRECTION_PROPERTIES),
+    V.checkAll(path, byOrig ? orig : reply, KEY_DIRECTION_PROPERTIES),
     V.readProtocol("key.protocol", protocol),
   );
   return {

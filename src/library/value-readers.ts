@@ -63,22 +63,30 @@ export function readProperties<Name extends string>(
   return properties as Properties<Name>;
 }
 
-/**
- * The same of an object that may have other properties too, which are not read: an item of a list may carry what the caller wants.
- */
-export function readSomeOf<Name extends string>(
+/** An object that may have other properties too; they are not read: an item of a list may carry what the caller wants. */
+export function checkObject(path: string, value: unknown): object {
+  return isPlain(value) ? value : refuse(path, value, "a plain object");
+}
+
+/** A property of such an object, which was read already: it may be absent, but not undefined. */
+export function checkLost(path: string, object: object, name: string, value: unknown): void {
+  if (value === undefined && name in object) throw new UsageError(`${path}.${name} is undefined: leave it out`);
+}
+
+/** An object with no other properties than `known`, none of them undefined. It is not copied: keys of flows are read millions of times. */
+export function checkAll<Name extends string>(
   path: string,
   value: unknown,
-  known: readonly Name[],
+  known: ReadonlySet<Name>,
 ): Properties<Name> {
   if (!isPlain(value)) return refuse(path, value, "a plain object");
-  const properties = { __proto__: null } as unknown as Record<string, unknown>;
-  for (const name of known) {
-    const one = (value as Record<string, unknown>)[name];
-    if (one !== undefined) properties[name] = one;
-    else if (name in value) throw new UsageError(`${path}.${name} is undefined: leave it out`);
+  for (const name in value) {
+    if (!known.has(name as Name)) throw new UsageError(`${path}.${name}: there is no such property`);
+    if ((value as Properties<Name>)[name as Name] === undefined) {
+      throw new UsageError(`${path}.${name} is undefined: leave it out`);
+    }
   }
-  return properties as Properties<Name>;
+  return value as Properties<Name>;
 }
 
 /** Whether somebody listed it, or heard of it as an event: nobody writes these two properties. */

@@ -32,12 +32,20 @@ const LONGEST_MESSAGE = 4096;
 /** The summary of a listing, which stands among the lines where both streams were saved. */
 const SUMMARY = /^conntrack v[\d.]+ \(conntrack-tools\): \d+ flow entries have been shown\.$/;
 const BRACE = 0x7b;
+/** Formats that are not for reading again: xml, and save, which -R reads. */
+const XML = /^\s*<(?:\?xml|conntrack|flow)[ >]/;
+const SAVE = /^\s*-[AID] +-/;
 /** Helpers have 16 bytes at most, security contexts some 100. */
 const LONGEST_TEXT = 1000;
 
 /** The entry of a line; undefined for an empty line and for a summary. Throws LineError. */
 export function readLine(line: string, context: LineContext): SavedFlow | undefined {
   if (line.trim() === "" || (line.startsWith("conntrack v") && SUMMARY.test(line))) return undefined;
+  if (XML.test(line) || SAVE.test(line)) {
+    throw new LineError(
+      `${XML.test(line) ? "xml" : "a line of -o save"}: only -o json and the text formats can be read`,
+    );
+  }
   const flow = line.charCodeAt(0) === BRACE ? readJsonLine(line) : readTextLine(line, context);
   const { helper = "", secctx = "" } = flow;
   if (helper.length + secctx.length > LONGEST_TEXT) throw new LineError("a text is too long");

@@ -29,6 +29,7 @@ export function readKey(text: string): number {
   return Number(text);
 }
 
+const DOTTED_QUAD = /^\d+\.\d+\.\d+\.\d+$/;
 /** A table shows the same addresses again and again. Half a million bytes or so. */
 const MOST_ADDRESSES = 4096;
 let addresses = new Map<string, Uint8Array>();
@@ -37,7 +38,8 @@ let addresses = new Map<string, Uint8Array>();
 export function readAddress(text: string): Uint8Array {
   const known = addresses.get(text);
   if (known !== undefined) return known;
-  const address = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  // No format writes the short forms that an option may have, 10.1 for 10.0.0.1: here they are what is left of a longer one.
+  const address = text.includes(":") ? parseIpv6(text) : DOTTED_QUAD.test(text) ? parseIpv4(text) : undefined;
   if (address === undefined) throw unreadable(text);
   if (addresses.size === MOST_ADDRESSES) addresses = new Map();
   addresses.set(text, address);

@@ -163,6 +163,20 @@ describe("what cannot be read", () => {
     }
   });
 
+  it("formats that are not for reading, garbage, and what is left of an address", async () => {
+    const only = "only -o json and the text formats can be read";
+    const cases = [
+      ['<?xml version="1.0" encoding="utf-8"?>\n<conntrack>\n', `xml: ${only}`],
+      ["-A -t 4 -u UNSET -s 10.0.0.5 -d 10.0.0.5 -p icmp\n", `a line of -o save: ${only}`],
+      [`tcp 6 ${"\u{1F600}".repeat(100)}\n`, `cannot read \`${"\u{1F600}".repeat(40)}...'`],
+      [line.replace("dst=10.0.0.2", "dst=10.2"), "cannot read `10.2'"],
+    ] as const;
+    for (const [input, what] of cases) {
+      const stderr = `line 1 of standard input: ${what}`;
+      assert.deepEqual(await refused(["-C", "--from", "-"], input), { status: 1, stdout: "", stderr });
+    }
+  });
+
   it("a line without an end", async () => {
     const { status, stderr } = await refused(["-C", "--from", "-"], "x".repeat(1 << 18));
     assert.deepEqual([status, stderr], [1, "line 1 of standard input: the line is too long"]);

@@ -76,9 +76,9 @@ function sourceOf(fd: number): OpenSource {
 const openFile = (path: string): OpenSource => sourceOf(openSync(pathOf(path), "r"));
 
 function open(path: string): OpenSource {
-  if (path !== "-") return openFile(path);
-  if (stdinIsClosed()) throw new KernelError(EBADF, "read");
-  return sourceOf(STDIN);
+  const isStdin = path === "-";
+  if ((isStdin || path === "/dev/stdin") && stdinIsClosed()) throw new KernelError(EBADF, "read");
+  return isStdin ? sourceOf(STDIN) : openFile(path);
 }
 
 /** The words after the program's name, also those that are not UTF-8, which Node does not keep: see system/text.ts. */

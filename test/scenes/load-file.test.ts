@@ -226,6 +226,16 @@ describe("a file with a fault", () => {
   });
 });
 
+describe("a standard input that is closed", () => {
+  for (const path of ["-", "/dev/stdin"]) {
+    it(`cannot be opened as ${path}`, () => {
+      const { status, stderr } = spawnCommand("bash", ["-c", `'${program}' -R ${path} <&-`], {});
+      assert.match(stderr, /: Failed to open file \/dev\/stdin for reading\n/);
+      assert.equal(status, 2);
+    });
+  }
+});
+
 describe("many lines", { skip: noCompiler }, () => {
   const LINES = Number(process.env["CONNTRACK_TEST_LINES"] ?? 100_000);
   const TUPLES = 1000;

@@ -68,12 +68,20 @@ export const ROWS: readonly Row[] = [
   row("list-extended", ["-L", "-o", "extended"], dump),
   row("filter-source", (entries) => ["-L", "-s", oneAddress(entries)], dump),
   row("filter-udp", ["-L", "-p", "udp"], dump),
+  row("filter-tcp", ["-L", "-p", "tcp"], dump),
+  // The reference has no lists. All flows of the protocol are to one port, so both show the same.
+  row("filter-list", ["-L", "-p", "tcp", "--dport", "80,443,8000-8100"], {
+    ...dump,
+    referenceArgs: ["-L", "-p", "tcp"],
+  }),
   row("group-source", ["-L", "--group-by", "src"], {
     referenceScript: `"$0" -L | ${firstField("src")} | ${COUNTED}`,
   }),
   row("group-state", ["-L", "--group-by", "protocol,state"], {
     referenceScript: `"$0" -L | awk '{ print $1, $4 ~ /=/ ? "-" : $4 }' | ${COUNTED}`,
   }),
+  row("diagnose", ["--diagnose"], { ...dump, referenceScript: '"$0" -L' }),
+  row("count-tcp", ["-C", "-p", "tcp"], { ...dump, referenceScript: '"$0" -L -p tcp' }),
   row("sort-limit", ["-L", "--sort", "expires", "--limit", "20"], {
     referenceScript: '"$0" -L | sort -rnk3,3 | head -n 20',
   }),

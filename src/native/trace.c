@@ -79,7 +79,7 @@ struct traces {
 };
 
 /* The words of a table: TABLE in src/netlink/backend/traces.ts. Places, keys and sums lie behind them. */
-enum { TABLE_CAPACITY, TABLE_SIZE, TABLE_MOST, TABLE_SEED, TABLE_KEY_WORDS, TABLE_SUMS, TABLE_WORDS };
+enum { TABLE_CAPACITY, TABLE_SIZE, TABLE_MOST, TABLE_SEED, TABLE_KEY_WORDS, TABLE_SUMS, TABLE_PLACED, TABLE_WORDS };
 
 /* The words of what is remembered of flows: MEMORY in src/netlink/backend/traces.ts. The places lie behind them. */
 enum {
@@ -533,6 +533,19 @@ static uint32_t hash_of(const uint8_t *key, size_t words, uint32_t hash) {
   return hash ^ hash >> 13;
 }
 
+/* Gives places to the rows that have none: TypeScript leaves that to a run after it made the table larger. */
+static void place_rows(const struct open_table *table) {
+  uint32_t mask = 2 * table->capacity - 1, size = table->words[TABLE_SIZE];
+  for (uint32_t row = table->words[TABLE_PLACED]; row < size; row++) {
+    const uint8_t *key = (const uint8_t *)(table->keys + (size_t)row * table->key_words);
+    uint32_t place = hash_of(key, table->key_words, table->words[TABLE_SEED]) & mask;
+    for (uint32_t tries = 0; table->places[place] != 0 && tries <= mask; tries++)
+      place = (place + 1) & mask;
+    table->places[place] = row + 1;
+  }
+  table->words[TABLE_PLACED] = size;
+}
+
 /* The sums of a key's row, which is made where there is room for it, else NULL. The key is as many words as the table's
  * are. */
 static uint32_t *enter(const struct open_table *table, const uint8_t *key) {
@@ -547,7 +560,7 @@ static uint32_t *enter(const struct open_table *table, const uint8_t *key) {
   if (row >= table->most || row >= table->capacity) return NULL;
   memcpy(table->keys + row * words, key, 4 * words);
   table->places[place] = row + 1;
-  table->words[TABLE_SIZE] = row + 1;
+  table->words[TABLE_SIZE] = table->words[TABLE_PLACED] = row + 1;
   return table->sums + row * row_words;
 }
 
@@ -908,6 +921,7 @@ int traces_run(struct traces *traces, const struct run_request *request) {
     /* What is no table may be what keys are compared with, or what is remembered of flows. */
     const struct table *table = &request->tables[i];
     bool is_table = open_table(table, &run.tables[i]);
+    if (is_table) place_rows(&run.tables[i]);
     if (is_table ? is_full(&run.tables[i]) : is_memory(table) && is_memory_full(table->words)) run.full = true;
   }
   uint8_t *written = request->out + length;

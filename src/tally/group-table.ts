@@ -204,6 +204,7 @@ export class GroupTable implements Sums {
   }
 
   #find(key: Uint32Array, from: number): number {
+    this.#placeRows();
     const words = this.#words;
     const keys = this.#keys;
     const mask = this.#places.length - 1;
@@ -222,16 +223,20 @@ export class GroupTable implements Sums {
     const row = this.size;
     if (row === this.#memory[TABLE.CAPACITY]) this.#grow();
     this.#keys.set(key, row * this.#words);
-    this.#place(row);
     this.#memory[TABLE.SIZE] = row + 1;
+    this.#placeRows();
     return row;
   }
 
-  #place(row: number): void {
+  /** Gives places to the rows that have none, unless native code has done it. */
+  #placeRows(): void {
     const mask = this.#places.length - 1;
-    let place = this.#hash(this.#keys, row * this.#words) & mask;
-    while (this.#places[place] !== 0) place = (place + 1) & mask;
-    this.#places[place] = row + 1;
+    for (let row = this.#memory[TABLE.PLACED]!; row < this.size; row++) {
+      let place = this.#hash(this.#keys, row * this.#words) & mask;
+      while (this.#places[place] !== 0) place = (place + 1) & mask;
+      this.#places[place] = row + 1;
+    }
+    this.#memory[TABLE.PLACED] = this.size;
   }
 
   #grow(): void {
@@ -240,9 +245,9 @@ export class GroupTable implements Sums {
     const capacity = this.#memory[TABLE.CAPACITY]!;
     this.#memory.set(memory.subarray(0, TABLE_WORDS));
     this.#memory[TABLE.CAPACITY] = capacity;
+    this.#memory[TABLE.PLACED] = 0;
     this.#keys.set(keys);
     this.#sums.set(sums);
-    for (let row = 0; row < this.size; row++) this.#place(row);
   }
 
   /** Takes fresh memory. */

@@ -86,6 +86,10 @@ export const ROWS: readonly Row[] = [
     referenceScript: '"$0" -L | sort -rnk3,3 | head -n 20',
   }),
   row("limit-alone", ["-L", "--limit", "20"], { referenceScript: '"$0" -L | head -n 20' }),
+  // Four passes over the table, and three short waits.
+  row("top-passes", ["--top", "--rounds", "3", "--interval", "0.1", "--limit", "20"], {
+    referenceScript: `for i in 1 2 3 4; do "$0" -L | ${firstField("src")} | ${COUNTED} | head -n 20; done`,
+  }),
   row("delete-none", ["-D", "-s", NO_ADDRESS], dump),
   row("delete-one", (entries) => ["-D", "-s", oneAddress(entries)], change),
   row("delete-udp", ["-D", "-p", "udp", "-f", "ipv4"], change),

@@ -33,6 +33,8 @@ export interface Bounds {
    * a group with a share of the flows worth showing is among the first, and its sums are complete.
    */
   readonly most?: number;
+  /** For about so many groups there is room from the beginning. */
+  readonly expected?: number;
 }
 
 /** In place of a row. */
@@ -63,7 +65,7 @@ export class GroupTable implements Sums {
   /** The row of the flow that is being added. */
   #row = NO_ROW;
 
-  constructor(fields: readonly Field[], sums: readonly Sum[], { where, most = NO_LIMIT }: Bounds = {}) {
+  constructor(fields: readonly Field[], sums: readonly Sum[], { where, most = NO_LIMIT, expected = 0 }: Bounds = {}) {
     this.fields = fields;
     this.sums = sums;
     this.#where = where;
@@ -77,7 +79,9 @@ export class GroupTable implements Sums {
     this.#words = this.#key.words.length;
     this.#memory = this.#places = this.#keys = this.#sums = new Uint32Array(0);
     this.#keyBytes = new Uint8Array(0);
-    this.#use(FIRST_CAPACITY);
+    let capacity = FIRST_CAPACITY;
+    while (capacity < expected + RESERVE) capacity *= 2;
+    this.#use(capacity);
     this.#memory[TABLE.MOST] = most;
     // Who makes up addresses must not know which of them collide.
     this.#memory[TABLE.SEED] = (Math.random() * WORD) >>> 0;

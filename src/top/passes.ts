@@ -161,8 +161,9 @@ const kindFields = () => [fieldByName("protocol")!, fieldByName("state")!];
 /** What a full pass works with. */
 export interface FullPass {
   readonly memory: FlowMemory;
-  /** About how many flows it will find. */
+  /** About how many flows it will find, and in how many groups. */
   readonly expected: number;
+  readonly expectedGroups: number;
   /** When the full pass before it began; undefined for the first one of this filter. */
   readonly lastStartMicros: number | undefined;
 }
@@ -179,8 +180,8 @@ class Figures {
   readonly kinds = new GroupTable(kindFields(), KIND_SUMS);
   readonly matching: Counter = { count: 0 };
 
-  constructor(by: readonly Field[]) {
-    this.groups = new GroupTable(by, GROUP_SUMS);
+  constructor(by: readonly Field[], expected = 0) {
+    this.groups = new GroupTable(by, GROUP_SUMS, { expected });
   }
 
   /** Adds a flow. The row of its group is the one that was entered last. */
@@ -196,8 +197,8 @@ export class FullFigures extends Figures {
   readonly #memory: FlowMemory;
   readonly #largest: LargestFlows | undefined;
 
-  constructor({ by, flowKey }: Omit<PassRequest, "filter">, memory: FlowMemory) {
-    super(by);
+  constructor({ by, flowKey }: Omit<PassRequest, "filter">, memory: FlowMemory, expectedGroups = 0) {
+    super(by, expectedGroups);
     this.#memory = memory;
     this.#largest = by.length === 0 ? new LargestFlows(flowKey, memory) : undefined;
   }
@@ -223,10 +224,10 @@ export function* fullPass(
   connection: NetlinkConnection,
   request: PassRequest,
   { nowMicros, repeater }: PassTools,
-  { memory, expected, lastStartMicros: last }: FullPass,
+  { memory, expected, expectedGroups, lastStartMicros: last }: FullPass,
 ): Generator<void, Pass, void> {
   const startMicros = nowMicros();
-  const figures = new FullFigures(request, memory);
+  const figures = new FullFigures(request, memory, expectedGroups);
   memory.begin(expected);
   const options = { nowMicroseconds: nowMicros, repeater: repeater() };
   yield* dumpFlowParts(connection, request.filter, (view) => figures.add(view), options);

@@ -258,7 +258,12 @@ export class Reader {
     let steps: Generator<void, Pass, void>;
     if (isFull) {
       this.#isFullWanted = false;
-      const full = { memory: this.#memory, expected: this.#expected(), lastStartMicros: this.#memoryStart };
+      const full = {
+        memory: this.#memory,
+        expected: this.#expected(),
+        expectedGroups: this.#fulls[0]?.groups.size ?? 0,
+        lastStartMicros: this.#memoryStart,
+      };
       steps = fullPass(connection, this.#request, tools, full);
     } else {
       steps = samplePass(connection, this.#request, tools, this.#sampleEntries);

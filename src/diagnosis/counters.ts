@@ -1,8 +1,8 @@
 /**
  * What the kernel's counters mean, one row each: struct ip_conntrack_stat, linux/netfilter/nf_conntrack_common.h, as
  * enum ctattr_stats_cpu (nfnetlink_conntrack.h) carries it. test/diagnosis/counters.kernel.test.ts makes drop, early_drop,
- * invalid, error, found and insert move. The others need races or a hash table of the whole machine's that is too small:
- * nobody has tried their sentences here.
+ * invalid, error, found, insert, insert_failed and clash_resolve move. chaintoolong and search_restart need a hash table that is
+ * too small, or that changes its size, which no namespace can bring about: nobody has tried their sentences here.
  */
 import type { CpuStats } from "../ctnetlink/stats.js";
 
@@ -15,7 +15,11 @@ export interface CounterMeaning {
 
 /** Those that tell most come first. */
 export const COUNTER_MEANINGS: readonly CounterMeaning[] = [
-  { name: "drop", meaning: "packets dropped: no entry could be made (table full, or no memory)", shouldBeZero: true },
+  {
+    name: "drop",
+    meaning: "packets dropped: the table was full, there was no memory, or insert_failed",
+    shouldBeZero: true,
+  },
   { name: "early_drop", meaning: "unassured entries evicted to make room: the table was full", shouldBeZero: true },
   { name: "insert_failed", meaning: "new entries refused: an equal one was there; their packets were dropped" },
   { name: "chaintoolong", meaning: "new entries refused: their hash chain was too long", shouldBeZero: true },

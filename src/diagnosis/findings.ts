@@ -44,7 +44,11 @@ export const usage = ({ entries, limit }: Facts): number => (limit ? entries / l
 export const hashLoad = ({ entries, buckets }: Facts): number | undefined =>
   buckets ? (2 * entries) / buckets : undefined;
 
-export const isDropping = (facts: Facts): boolean => (counter(facts, "drop").perSecond ?? 0) > 0;
+/** Whether there is no room for new connections. The kernel counts each packet of insert_failed as a drop, too. */
+export function isDropping(facts: Facts): boolean {
+  const perSecond = (name: string) => counter(facts, name).perSecond ?? 0;
+  return perSecond("drop") > perSecond("insert_failed");
+}
 
 export const isFull = (facts: Facts): boolean => usage(facts) >= FULL || isDropping(facts);
 

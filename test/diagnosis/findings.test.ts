@@ -96,6 +96,16 @@ describe("findings", () => {
     assert.match(report({ entries: 262_044, entriesPerSecond: 10 }), /full in about 10 s at this rate/);
   });
 
+  it("takes no lost race for a full table", () => {
+    const counters = (drop: number, failed: number) => [
+      { name: "drop", total: 9, perSecond: drop },
+      { name: "insert_failed", total: 9, perSecond: failed },
+    ];
+    assert.deepEqual(ids({ counters: counters(2, 2) }), ["insert-failed"]);
+    assert.match(report({ counters: counters(2, 2) }), /^Table .* ok$/m);
+    assert.ok(ids({ counters: counters(3, 2) }).includes("full"));
+  });
+
   it("warns of new entries that met an equal one", () => {
     assert.deepEqual(ids({ counters: [{ name: "insert_failed", total: 9, perSecond: 0.5 }] }), ["insert-failed"]);
   });

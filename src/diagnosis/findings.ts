@@ -72,7 +72,7 @@ function full(facts: Facts): Finding | undefined {
     id: "full",
     severity: isFull(facts) ? "critical" : "warning",
     title: "more room",
-    text: `${grouped(entries)} of ${grouped(limit)} entries are taken${dropping} (the limit is set in the initial network namespace, for each of them)`,
+    text: `${grouped(entries)} of ${grouped(limit)} entries are taken${dropping} (set in the initial network namespace, for all of them)`,
     // First the buckets, so that chains do not grow meanwhile.
     commands: [sysctl(`buckets=${room}`), sysctl(`max=${room}`)],
     // What fills the table comes first.

@@ -70,7 +70,7 @@ function tableSection(facts: Facts): string[] {
     [
       grouped(entries) + of + growth,
       ...toFull,
-      ...counterText(facts, "drop", "packets of new connections thrown away"),
+      ...counterText(facts, "drop", "packets thrown away"),
       ...counterText(facts, "early_drop", "unassured entries evicted"),
       ...counterText(facts, "insert_failed", "an equal entry was there"),
     ],

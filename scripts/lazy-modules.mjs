@@ -15,7 +15,6 @@ import { root, tool } from "./build.mjs";
 export const LAZY_MODULES = [
   "cli/extensions.ts",
   "cli/filter-text.ts",
-  "cli/filter-text.ts",
   "cli/groups.ts",
   "cli/load-file/load-file.ts",
   "cli/options.ts",

@@ -43,6 +43,13 @@ function amounts(sum: (index: number) => number): Amounts {
 
 const amountsOf = (table: GroupTable, row: number): Amounts => amounts((i) => table.sum(row, i));
 
+const areEqual = (a: Amounts, b: Amounts): boolean =>
+  a.flows === b.flows &&
+  a.unreplied === b.unreplied &&
+  a.packets === b.packets &&
+  a.bytes === b.bytes &&
+  a.delta === b.delta;
+
 /** Of all groups of a table whose sums are GROUP_SUMS. */
 export function totalOf(table: GroupTable): Amounts {
   return amounts((i) => Number(table.total(i)));
@@ -166,17 +173,29 @@ export function writeTable(shown: Shown, write: WriteLine): void {
     return width;
   });
 
-  const line = (left: (index: number) => string, right: (index: number) => string) => {
+  const line = (left: (index: number) => string, right: string) => {
     let text = "";
     for (let i = 0; i < fields.length; i++) text += left(i).padEnd(fieldWidths[i]!) + GAP;
-    for (let i = 0; i < columns.length; i++) text += (i === 0 ? "" : GAP) + right(i).padStart(widths[i]!);
-    write(text);
+    write(text + right);
   };
-  const cell = (amounts: Amounts) => (index: number) => columns[index]!.cell(amounts, total);
+  const right = (cell: (column: Column) => string) => columns.map((of, i) => cell(of).padStart(widths[i]!)).join(GAP);
   line(
     (i) => fields[i]!.heading,
-    (i) => columns[i]!.heading,
+    right(({ heading }) => heading),
   );
-  for (const [at, row] of rows.entries()) line((i) => texts[i]![at]!, cell(amountsAt(row)));
-  if (other !== undefined) line((i) => names[i]!, cell(other));
+  // Most of many groups have the same amounts as the one before.
+  let last = total;
+  let cells = "";
+  for (const [at, row] of rows.entries()) {
+    const amounts = amountsAt(row);
+    if (cells === "" || !areEqual(amounts, last)) cells = right((column) => column.cell(amounts, total));
+    last = amounts;
+    line((i) => texts[i]![at]!, cells);
+  }
+  if (other !== undefined) {
+    line(
+      (i) => names[i]!,
+      right((column) => column.cell(other, total)),
+    );
+  }
 }

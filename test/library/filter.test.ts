@@ -123,7 +123,7 @@ const WRONG: readonly (readonly [unknown, string])[] = [
   [{ orig: { icmp: { kind: 1 } } }, "filter.orig.icmp.kind: there is no such property"],
   [{ state: "ESTABLISHED" }, "filter.state needs a protocol beside it"],
   [{ protocol: "udp", state: "ESTABLISHED" }, 'filter.state: "ESTABLISHED" is not a state: it has none'],
-  [{ status: [] }, "filter.status: a list is not a list of flags: it is empty"],
+  [{ status: [] }, "filter.status is empty: leave it out"],
   [{ status: "ASSURED" }, 'filter.status: "ASSURED" is not a list'],
   [{ mark: -1 }, "filter.mark: -1 is not a whole number from 0 to 4294967295"],
   [{ mark: { value: 1 } }, "filter.mark.mask: undefined is not a whole number from 0 to 4294967295"],

@@ -29,8 +29,8 @@ describe("what the executable reads", { skip: noStandalone }, async () => {
 
   // A limit that is reached: is there something in it that most runs do not need? It belongs in a lazy module.
   for (const [what, most, ...names] of [
-    ["-C", 65_000, "main.mjs", "command-count.mjs"],
-    ["-L", 95_000, "main.mjs", "command-list.mjs", "match-dump.mjs", "format-flow-text.mjs", "trace-repeater.mjs"],
+    ["-C", 70_000, "main.mjs", "command-count.mjs"],
+    ["-L", 98_000, "main.mjs", "command-list.mjs", "match-dump.mjs", "format-flow-text.mjs", "trace-repeater.mjs"],
   ] as const) {
     it(`for ${what} is little`, (t) => {
       const bytes = size(...names);

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import * as C from "../../src/ctnetlink/constants.js";
 import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
 import { type Flow, readFlow } from "../../src/library/flow.js";
 import { expiresField, fieldByName, valueText } from "../../src/tally/fields.js";
 import { GroupTable } from "../../src/tally/group-table.js";
 import { FIELD_NAMES } from "../../src/tally/names.js";
+import { sortGroups } from "../../src/tally/order.js";
 import * as sums from "../../src/tally/sums.js";
 import { fieldOfFlow, fieldOfGroup } from "../support/flow-fields.js";
 import { random, seed } from "../support/random.js";
@@ -35,6 +37,12 @@ function amounts({ status, orig, reply }: Flow): bigint[] {
 }
 
 const messages = FLOW_FIXTURES.flatMap((name) => wireFixture(name).messages.map(bytesOf));
+
+function viewOf(message: Uint8Array): FlowView {
+  const view = new FlowView();
+  view.read(message, 0, message.length);
+  return view;
+}
 
 /** JSON with bigints and without members that are undefined. */
 const text = (value: unknown) => JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one));
@@ -114,6 +122,39 @@ test("sums go beyond 2^53", () => {
   assert.equal(table.size, 1);
   assert.equal(table.exactSum(0, 0), 3n * 0x00ffffffffffffffn);
   assert.equal(table.total(0), 3n * 0x00ffffffffffffffn);
+});
+
+describe("groups are sorted by their sums", () => {
+  // 2^40 fits into one number with a row, 2^63 and the sum of two such do not.
+  for (const most of [3n, 2n ** 40n, 2n ** 53n, 2n ** 63n - 1n]) {
+    test(`of up to ${most}`, () => {
+      const { below } = random(seed);
+      const table = new GroupTable([fieldByName("mark")!], [sums.FLOWS, sums.ORIG_BYTES, sums.REPLY_BYTES]);
+      const message = messages.find((message) => viewOf(message).has(S.TOP + C.CTA_MARK))!.slice();
+      const view = viewOf(message);
+      const add = (index: number, sum: bigint) => table.addTo(index, Number(sum >> 32n), Number(sum & 0xffffffffn));
+      for (let mark = 0; mark < 200; mark++) {
+        new DataView(message.buffer).setUint32(view.at(S.TOP + C.CTA_MARK), mark);
+        table.add(view);
+        for (const index of [1, 2]) add(index, (BigInt(below(9)) * most) / 8n);
+      }
+      const rows = Array.from({ length: table.size }, (_, row) => row);
+      const bytes = (row: number) => BigInt.asUintN(64, table.exactSum(row, 1) + table.exactSum(row, 2));
+      const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
+      assert.deepEqual(
+        [...sortGroups(table, { key: "bytes" })],
+        rows.toSorted((a, b) => compare(bytes(b), bytes(a))),
+      );
+      assert.deepEqual(
+        [...sortGroups(table, { key: "bytes", direction: "asc" })],
+        rows.toSorted((a, b) => compare(bytes(a), bytes(b))),
+      );
+      assert.deepEqual(
+        [...sortGroups(table, { key: "orig-bytes" })],
+        rows.toSorted((a, b) => compare(table.exactSum(b, 1), table.exactSum(a, 1))),
+      );
+    });
+  }
 });
 
 test("the time that is left is counted in steps", () => {

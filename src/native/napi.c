@@ -738,26 +738,34 @@ static void finalize_traces(napi_env env, void *data, void *hint) {
 
 static const napi_type_tag traces_tag = {0x6e65746c696e6b21, 0x7472616365732121};
 
-static bool get_traces(napi_env env, napi_value value, struct traces **traces) {
+/* What an external with this tag holds; anything else is refused. */
+static bool get_tagged(napi_env env, napi_value value, const napi_type_tag *tag, void **data) {
   bool ours = false;
   napi_valuetype type;
   return napi_typeof(env, value, &type) == napi_ok && type == napi_external &&
-         napi_check_object_type_tag(env, value, &traces_tag, &ours) == napi_ok && ours &&
-         napi_get_value_external(env, value, (void **)traces) == napi_ok;
+         napi_check_object_type_tag(env, value, tag, &ours) == napi_ok && ours &&
+         napi_get_value_external(env, value, data) == napi_ok;
+}
+
+/* An external with this tag that owns `data`, which may be NULL for want of memory; else -ENOMEM. */
+static napi_value new_tagged(napi_env env, void *data, napi_finalize finalize, const napi_type_tag *tag) {
+  napi_value external;
+  if (data == NULL) return result(env, -ENOMEM);
+  if (napi_create_external(env, data, finalize, NULL, &external) != napi_ok) {
+    finalize(env, data, NULL);
+    return result(env, -ENOMEM);
+  }
+  return napi_type_tag_object(env, external, tag) == napi_ok ? external : result(env, -ENOMEM);
+}
+
+static bool get_traces(napi_env env, napi_value value, struct traces **traces) {
+  return get_tagged(env, value, &traces_tag, (void **)traces);
 }
 
 /* newTraces(): an object for the calls below. */
 static napi_value call_new_traces(napi_env env, napi_callback_info info) {
   (void)info;
-  napi_value external;
-  struct traces *traces = traces_new();
-  if (traces == NULL) return result(env, -ENOMEM);
-  if (napi_create_external(env, traces, finalize_traces, NULL, &external) != napi_ok) {
-    traces_free(traces);
-    return result(env, -ENOMEM);
-  }
-  if (napi_type_tag_object(env, external, &traces_tag) != napi_ok) return result(env, -ENOMEM);
-  return external;
+  return new_tagged(env, traces_new(), finalize_traces, &traces_tag);
 }
 
 /* addTrace(traces, mask, pattern, program: Uint16Array, constants): 0. */
@@ -847,25 +855,13 @@ static void finalize_lines(napi_env env, void *data, void *hint) {
 static const napi_type_tag lines_tag = {0x6e65746c696e6b21, 0x6c696e6573212121};
 
 static bool get_lines(napi_env env, napi_value value, struct lines **lines) {
-  bool ours = false;
-  napi_valuetype type;
-  return napi_typeof(env, value, &type) == napi_ok && type == napi_external &&
-         napi_check_object_type_tag(env, value, &lines_tag, &ours) == napi_ok && ours &&
-         napi_get_value_external(env, value, (void **)lines) == napi_ok;
+  return get_tagged(env, value, &lines_tag, (void **)lines);
 }
 
 /* newLines(): an object for the calls below. */
 static napi_value call_new_lines(napi_env env, napi_callback_info info) {
   (void)info;
-  napi_value external;
-  struct lines *lines = lines_new();
-  if (lines == NULL) return result(env, -ENOMEM);
-  if (napi_create_external(env, lines, finalize_lines, NULL, &external) != napi_ok) {
-    lines_free(lines);
-    return result(env, -ENOMEM);
-  }
-  if (napi_type_tag_object(env, external, &lines_tag) != napi_ok) return result(env, -ENOMEM);
-  return external;
+  return new_tagged(env, lines_new(), finalize_lines, &lines_tag);
 }
 
 /* addLinePattern(lines, message, program: Uint16Array, constants): 0. */

@@ -154,14 +154,8 @@ export class ViewState {
   }
 
   #endEdit(text: string): Effect {
-    let filter: FlowFilter;
-    try {
-      filter = this.#readFilter(text);
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      this.#say(error.message, true);
-      return "redraw";
-    }
+    const filter = this.#filterOf(text);
+    if (filter === undefined) return "redraw";
     this.edit = undefined;
     this.message = "";
     this.isError = false;
@@ -313,19 +307,24 @@ export class ViewState {
     return options;
   }
 
+  /** Says what is wrong with a text that is no filter. */
+  #filterOf(text: string): FlowFilter | undefined {
+    try {
+      return this.#readFilter(text);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      this.#say(error.message, true);
+      return undefined;
+    }
+  }
+
   #into(selected: Selected): Effect {
     if (selected === undefined || "flow" in selected) return "none";
     const options = this.#optionsOf(selected);
     if (options === undefined) return "redraw";
     const filterText = `${this.filterText} ${options}`.trim();
-    let filter: FlowFilter;
-    try {
-      filter = this.#readFilter(filterText);
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      this.#say(error.message, true);
-      return "redraw";
-    }
+    const filter = this.#filterOf(filterText);
+    if (filter === undefined) return "redraw";
     this.#go({ filter, filterText, by: this.#deeper() });
     return "read-again";
   }

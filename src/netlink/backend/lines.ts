@@ -11,7 +11,7 @@ export interface LinePattern {
 
 /**
  * The operations, with the numbers of src/native/lines.c. `at` is an offset in the message where nothing else is said. Values
- * end with their word: before a blank or the end of the line. They are written in network byte order.
+ * end with their word: before a blank, a quote or the end of the line. They are written in network byte order.
  */
 export const LINE_OPERATIONS = {
   /** `b` bytes of the constants from `at`. The last one ends the line. */

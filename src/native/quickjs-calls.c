@@ -450,16 +450,22 @@ static bool make_traces_class(JSContext *context) {
   return JS_NewClass(runtime, traces_class, &traces_definition) == 0;
 }
 
+/* An object of this class that owns `data`, or -ENOMEM with nothing owned. */
+static JSValue new_owner(JSContext *context, JSClassID class, void *data) {
+  JSValue object = data == NULL ? JS_EXCEPTION : JS_NewObjectClass(context, (int)class);
+  if (JS_IsException(object)) {
+    JS_FreeValue(context, JS_GetException(context));
+    return result(-ENOMEM);
+  }
+  JS_SetOpaque(object, data);
+  return object;
+}
+
 FUNCTION(call_new_traces) {
   struct traces *traces = traces_new();
-  JSValue object = traces == NULL ? JS_EXCEPTION : JS_NewObjectClass(context, (int)traces_class);
-  if (!JS_IsException(object)) {
-    JS_SetOpaque(object, traces);
-    return object;
-  }
-  if (traces != NULL) traces_free(traces);
-  JS_FreeValue(context, JS_GetException(context));
-  return result(-ENOMEM);
+  JSValue object = new_owner(context, traces_class, traces);
+  if (traces != NULL && !JS_IsObject(object)) traces_free(traces);
+  return object;
 }
 
 FUNCTION(call_add_trace) {
@@ -535,14 +541,9 @@ static bool make_lines_class(JSContext *context) {
 
 FUNCTION(call_new_lines) {
   struct lines *lines = lines_new();
-  JSValue object = lines == NULL ? JS_EXCEPTION : JS_NewObjectClass(context, (int)lines_class);
-  if (!JS_IsException(object)) {
-    JS_SetOpaque(object, lines);
-    return object;
-  }
-  if (lines != NULL) lines_free(lines);
-  JS_FreeValue(context, JS_GetException(context));
-  return result(-ENOMEM);
+  JSValue object = new_owner(context, lines_class, lines);
+  if (lines != NULL && !JS_IsObject(object)) lines_free(lines);
+  return object;
 }
 
 FUNCTION(call_add_line_pattern) {

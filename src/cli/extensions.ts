@@ -172,8 +172,9 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
     help: "read a saved table instead of the kernel's: lines of -o json, of the default or extended format, or of /proc/net/nf_conntrack; - is standard input",
     about:
       "It needs no rights. Ages count from the time of reading, unless the lines say when they were made (-o ktimestamp). " +
-      "A line that cannot be read is an error that names its number.",
-    on: ["list", "count"],
+      "A line that cannot be read is an error that names its number. " +
+      "--diagnose then leaves out what the file does not tell: the limit, the counters, the settings, idle times.",
+    on: ["list", "count", "diagnose"],
     read: (_, text) => text,
   },
   explain: {

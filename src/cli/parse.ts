@@ -444,8 +444,9 @@ function checkRepetition({ name, extensions }: Arguments): void {
   }
   if (name === "list" && interval !== undefined) {
     if (by === undefined) throw new UsageError("Can't use --interval without --group-by");
-    if (from !== undefined) throw new UsageError("Can't use --interval with --from");
   }
+  if (from !== undefined && interval !== undefined) throw new UsageError("Can't use --interval with --from");
+  if (from !== undefined && rounds !== undefined) throw new UsageError("Can't use --rounds with --from");
   if (interval === 0 && (name !== "diagnose" || rounds !== undefined)) throw new UsageError("Invalid interval `0'");
 }
 

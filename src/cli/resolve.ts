@@ -278,7 +278,8 @@ function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
     case "diagnose": {
       const { interval: intervalSeconds = DIAGNOSIS_SECONDS, rounds } = low.extensions;
       const format = figureFormat(low);
-      return { name, table: "conntrack", filter: filterOf(low), intervalSeconds, ...given({ rounds }), format };
+      const of = { ...fromOf(low), filter: filterOf(low) };
+      return { name, table: "conntrack", ...of, intervalSeconds, ...given({ rounds }), format };
     }
     case "stats":
       if (low.extensions.explain === true) {

@@ -1,6 +1,8 @@
 /** The outside world of a command that works on a saved table: what the kernel would be asked, a file answers. */
 import type { SavedTableFile } from "../command/command.js";
 import { savedSockets } from "../saved/table.js";
+import { ENOENT } from "../system/errno.js";
+import { KernelError } from "../system/errors.js";
 import type { Io } from "./io.js";
 
 /**
@@ -22,5 +24,9 @@ export function savedIo({ path, labels }: SavedTableFile, io: Io): Io {
       },
     },
   });
-  return { ...io, backend: { ...io.backend, ...sockets }, nowMicroseconds };
+  // What the settings of this machine are says nothing of the table in the file.
+  const readFile = () => {
+    throw new KernelError(ENOENT, "open");
+  };
+  return { ...io, backend: { ...io.backend, ...sockets }, nowMicroseconds, readFile };
 }

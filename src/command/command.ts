@@ -211,6 +211,7 @@ export interface ExplainStats {
 /** --diagnose. */
 export interface Diagnose {
   name: "diagnose";
+  from?: SavedTableFile;
   table: "conntrack";
   /** Restricts what is said of flows. */
   filter: FlowFilter;

@@ -1,6 +1,6 @@
 /** --diagnose: what fills the table, and what helps. */
-import { collectFacts } from "../diagnosis/collect.js";
-import { findingsOf, HEALTHY, inNetwork, statusOf } from "../diagnosis/findings.js";
+import { collectFacts, collectSavedFacts } from "../diagnosis/collect.js";
+import { findingsOf, HEALTHY, inFile, inNetwork, statusOf } from "../diagnosis/findings.js";
 import { diagnosisMetrics } from "../diagnosis/metrics.js";
 import { reportLines } from "../diagnosis/report.js";
 import { toJson } from "../format/json.js";
@@ -27,27 +27,28 @@ export function diagnose(command: Diagnose, context: Context): number {
 
 /** @param nowMicroseconds shown in front, where there are several reports */
 function report(
-  { filter, intervalSeconds, format }: Diagnose,
+  { from, filter, intervalSeconds, format }: Diagnose,
   context: Context,
   nowMicroseconds: number | undefined,
 ): number {
   const facts = withFacts(context, filter, (options) =>
-    withConnection(context, (connection) =>
-      collectFacts(
-        {
-          connection,
-          readFile: context.readFile,
-          nowMicroseconds: context.nowMicroseconds,
-          sleep: (milliseconds) => sleep(context, milliseconds),
-        },
-        filter,
-        intervalSeconds,
-        { ...options, repeater: repeaterOf(context) },
-      ),
-    ),
+    withConnection(context, (connection) => {
+      const repeated = { ...options, repeater: repeaterOf(context) };
+      if (from !== undefined) return collectSavedFacts(connection, from.path, filter, repeated);
+      const sources = {
+        connection,
+        readFile: context.readFile,
+        nowMicroseconds: context.nowMicroseconds,
+        sleep: (milliseconds: number) => sleep(context, milliseconds),
+      };
+      return collectFacts(sources, filter, intervalSeconds, repeated);
+    }),
   );
   const { network } = context;
-  const elsewhere = (command: string) => (network === undefined ? command : inNetwork(command, network));
+  const elsewhere = (command: string) => {
+    if (from !== undefined) return inFile(command, from.path);
+    return network === undefined ? command : inNetwork(command, network);
+  };
   const findings = findingsOf(facts).map((one) => ({ ...one, commands: one.commands.map(elsewhere) }));
   const status = statusOf(findings);
   const lines =

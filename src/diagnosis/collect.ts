@@ -4,6 +4,7 @@ import { occupancy } from "../ctnetlink/counts.js";
 import { fieldSet } from "../ctnetlink/fields.js";
 import { cpuStats } from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
+import type { Counter as EntryCounter } from "../ctnetlink/view.js";
 import { checkStatus, type DumpOptions } from "../match/dump.js";
 import type { FlowFilter, Predicate } from "../match/filter.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
@@ -221,6 +222,49 @@ function settingList(found: ReadonlyMap<string, number>): Setting[] {
   });
 }
 
+/** What the tables say of the flows that matched. */
+function flowFacts(groups: Tables) {
+  const { kinds } = groups;
+  const sum = (index: number) => Number(kinds.total(index));
+  const isTcp = (row: number) => text(kinds, row, 0) === "tcp";
+  return {
+    flows: sum(0),
+    protocols: shares(kinds, 0),
+    states: shares(kinds, 1, isTcp),
+    unreplied: sum(1),
+    unassured: sum(2),
+    offloaded: sum(3),
+    sources: sourcesOf(groups),
+    destinations: destinationsOf(groups),
+    ports: portsOf(groups),
+  };
+}
+
+/**
+ * What a saved table says: of its flows everything, of the limit, the counters and the settings nothing.
+ * @param connection answers with the flows of the file that is called `from`
+ */
+export function collectSavedFacts(
+  connection: NetlinkConnection,
+  from: string,
+  filter: FlowFilter,
+  options: DumpOptions = {},
+): Facts {
+  checkStatus(filter);
+  const groups = tables();
+  const read: EntryCounter = { count: 0 };
+  tally(connection, filter, Object.values(groups), { ...options, read });
+  return {
+    from,
+    entries: read.count,
+    counters: [],
+    ...flowFacts(groups),
+    settings: [],
+    memory: {},
+    gaps: ["a saved table does not tell the limit, the counters, the settings, idle times and the memory"],
+  };
+}
+
 /**
  * Collects the facts.
  * @param filter restricts what is said of flows; the counters and settings are those of the namespace
@@ -254,10 +298,7 @@ export function collectFacts(
   }));
   const { entries, limit = found.get("max") } = (last ?? first).table;
   const buckets = found.get("buckets");
-  const { kinds } = groups;
-  const sum = (index: number) => Number(kinds.total(index));
   const idle = idleOf(groups, found);
-  const isTcp = (row: number) => text(kinds, row, 0) === "tcp";
   if (idle === undefined) numbers.gaps.push("the timeout of established TCP is not known: nor are idle times");
   return {
     entries,
@@ -265,15 +306,7 @@ export function collectFacts(
     ...(last === undefined ? {} : { entriesPerSecond: (last.table.entries - first.table.entries) / seconds }),
     ...(buckets === undefined ? {} : { buckets }),
     counters,
-    flows: sum(0),
-    protocols: shares(kinds, 0),
-    states: shares(kinds, 1, isTcp),
-    unreplied: sum(1),
-    unassured: sum(2),
-    offloaded: sum(3),
-    sources: sourcesOf(groups),
-    destinations: destinationsOf(groups),
-    ports: portsOf(groups),
+    ...flowFacts(groups),
     ...(idle === undefined ? {} : { idle }),
     settings: settingList(found),
     memory: numbers.memory(buckets),

@@ -54,6 +54,8 @@ export interface Memory {
 }
 
 export interface Facts {
+  /** The file that stands for the kernel's table: nothing is known but its flows. */
+  readonly from?: string;
   readonly entries: number;
   /** net.netfilter.nf_conntrack_max. */
   readonly limit?: number;

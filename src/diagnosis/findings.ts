@@ -224,6 +224,10 @@ export function inNetwork(command: string, { where, path }: { where: string; pat
   return `nsenter --net=${shellWord(path)} ${command}`;
 }
 
+/** A command of a finding, for the saved table that it was found in. What changes something is for the kernel's. */
+export const inFile = (command: string, path: string): string =>
+  command.replace(/^conntrack -L /, () => `conntrack -L --from ${shellWord(path)} `);
+
 /** The exit statuses of --diagnose. */
 export const HEALTHY = 0;
 export const WARNINGS = 3;

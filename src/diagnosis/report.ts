@@ -57,7 +57,10 @@ function counterText(facts: Facts, name: string, meaning: string): string[] {
 }
 
 function tableSection(facts: Facts): string[] {
-  const { entries, limit, entriesPerSecond } = facts;
+  const { from, entries, limit, entriesPerSecond } = facts;
+  if (from !== undefined) {
+    return section("Table", [`${grouped(entries)} entries in ${from === "-" ? "standard input" : from}`]);
+  }
   const of = limit ? ` of ${grouped(limit)} entries (${percent(entries, limit)} %)` : " entries, without a limit";
   const growth = entriesPerSecond === undefined ? "" : `, ${signed(entriesPerSecond)}`;
   const verdict = isFull(facts) ? "FULL" : usage(facts) >= NEARLY_FULL ? "NEARLY FULL" : "ok";

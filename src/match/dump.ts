@@ -1,7 +1,7 @@
 /** Dumping the flows that match a filter, with the kernel's help where it gives any. */
 import { CT_GET } from "../ctnetlink/constants.js";
 import { type DumpFilter, encodeFlowDump } from "../ctnetlink/encode.js";
-import { FlowView } from "../ctnetlink/view.js";
+import { type Counter, FlowView } from "../ctnetlink/view.js";
 import { type Ahead, lastOf, type NetlinkConnection } from "../netlink/connection.js";
 import { EINVAL, ENOTSUPP, EOPNOTSUPP } from "../system/errno.js";
 import { KernelError } from "../system/errors.js";
@@ -32,6 +32,8 @@ export interface DumpOptions {
   limit?: number | undefined;
   /** The time since 1970, for conditions on the age: all entries are as old as they are when the dump begins. */
   nowMicroseconds?: () => number;
+  /** Counts the entries that the dump brings, those too that do not match. With the kernel's filter it brings fewer. */
+  read?: Counter;
   /** Told of the entries that do not match. */
   missing?: MissingFacts | undefined;
   /** Does the messages that are like one before, where there is no limit; the rest is visited with its view. */
@@ -75,7 +77,7 @@ export function* dumpFlowParts(
   options: DumpOptions = {},
   ahead: Ahead = false,
 ): Generator<void, { interrupted: boolean }, void> {
-  const { type = CT_GET, limit = Number.POSITIVE_INFINITY, missing } = options;
+  const { type = CT_GET, limit = Number.POSITIVE_INFINITY, read, missing } = options;
   const repeater = limit === Number.POSITIVE_INFINITY ? options.repeater : undefined;
   const helped = type === CT_GET && (options.kernelFilter ?? true);
   const view = new FlowView();
@@ -84,6 +86,7 @@ export function* dumpFlowParts(
   let received = false;
   let found = 0;
   const consider = (view: FlowView): void => {
+    if (read !== undefined) view.count(read);
     if (matches !== undefined && !matches(view)) {
       missing?.note(view);
       return;

@@ -138,6 +138,55 @@ describe("real traffic", { skip: noLab }, () => {
   });
 });
 
+describe("--diagnose", () => {
+  const flow = (n: number, dport: number) =>
+    `tcp      6 100 SYN_SENT src=10.0.${n >> 8}.${n & 255} dst=10.9.0.1 sport=1000 dport=${dport} [UNREPLIED] src=10.9.0.1 ` +
+    `dst=10.0.${n >> 8}.${n & 255} sport=${dport} dport=1000 mark=0 use=1\n`;
+  const flood = Array.from({ length: 12_000 }, (_, n) => flow(n, n < 10_500 ? 443 : 80)).join("");
+
+  it("says what the flows of a file say, and what the file does not tell", async () => {
+    writeFileSync("/run/a dump", flood);
+    const { status, stdout } = await ours(["--diagnose", "--from", "/run/a dump"]);
+    assert.equal(status, 3);
+    assert.match(stdout, /^Table {6}12,000 entries in \/run\/a dump\n/);
+    assert.match(stdout, /^ {2}to {7}10\.9\.0\.1:443 {3,}10,500 {2}87\.5 %/m);
+    assert.match(stdout, /^ {7}conntrack -L --from '\/run\/a dump' -u UNREPLIED --group-by src --limit 5$/m);
+    assert.match(stdout, /^Not known: a saved table does not tell the limit/m);
+    // Nothing of this machine, which would not be true of that one.
+    assert.doesNotMatch(stdout, /buckets|^Settings|^Memory|^Idle/m);
+  });
+
+  it("takes filters: the entries are all that the file has", async () => {
+    const argv = ["--diagnose", "--from", "-", "-p", "tcp", "--dport", "80", "-o", "json"];
+    const { status, stdout } = await ours(argv, flood);
+    const { from, entries, flows, limit, settings } = JSON.parse(stdout);
+    assert.deepEqual([status, from, entries, flows, limit, settings], [0, "-", 12_000, 1500, undefined, []]);
+  });
+
+  it("has nothing to look at twice, and no second table", async () => {
+    for (const [option, value] of [
+      ["--interval", "1"],
+      ["--rounds", "2"],
+    ] as const) {
+      for (const command of ["--diagnose", "-C"]) {
+        const rest = command === "-C" && option === "--rounds" ? ["--interval", "1"] : [];
+        const { status, stdout, stderr } = await ours([command, "--from", "-", option, value, ...rest], flood);
+        assert.deepEqual([status, stdout], [2, ""]);
+        assert.match(stderr, /: Can't use --(interval|rounds) with --from\n/);
+      }
+    }
+    const { status, stderr } = await ours(["--diagnose", "--from", "-", "--netns", "x"], flood);
+    assert.equal(status, 2);
+    assert.match(stderr, /cannot specify `--from' with `--netns'/);
+  });
+
+  it("a line that cannot be read is an error, and no diagnosis", async () => {
+    const { status, stdout, stderr } = await ours(["--diagnose", "--from", "-"], `${flow(1, 2)}x\n`);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /: line 2 of standard input: /);
+  });
+});
+
 describe("what cannot be read", () => {
   const line =
     "udp      17 9 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 use=1\n";

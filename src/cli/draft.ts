@@ -4,7 +4,7 @@
 import type { TableName } from "../command/command.js";
 import type { Protocol } from "../protocol/protocols.js";
 import type { LabelMap } from "../system/labelmap.js";
-import type { ServiceNames } from "../system/service-names.js";
+import type { PortNames, ServiceNames } from "../system/service-names.js";
 import type { Arguments } from "./arguments.js";
 import type { OptionSpec } from "./getopt.js";
 import type { PairNames, Rules, Subject } from "./matrix.js";
@@ -26,6 +26,7 @@ export interface ParseContext {
 export interface Files {
   protocolNumber(name: string): number | undefined;
   services(): ServiceNames;
+  portNames(): PortNames;
   /** Undefined where there is no map, which was said then, unless `quietly`. */
   labelMap(path: string, quietly?: boolean): LabelMap | undefined;
 }

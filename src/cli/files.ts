@@ -1,7 +1,7 @@
 /** The files of the system that values may refer to, each read when it is first needed. */
 import { type LabelMap, parseLabelMap } from "../system/labelmap.js";
 import { type ProtocolNames, parseProtocolNames, usualProtocolNames } from "../system/protocol-names.js";
-import { parseServiceNames, type ServiceNames } from "../system/service-names.js";
+import { type PortNames, parsePortNames, parseServiceNames, type ServiceNames } from "../system/service-names.js";
 import { decodeText } from "../system/text.js";
 import type { Files, ParseContext } from "./draft.js";
 
@@ -20,6 +20,7 @@ export function filesOf(context: ParseContext): Files {
 function openFiles(context: ParseContext): Files {
   let protocols: ProtocolNames | undefined;
   let services: ServiceNames | undefined;
+  let ports: PortNames | undefined;
   const labelMaps = new Map<string, LabelMap | undefined>();
   const read = (path: string) => decodeText(context.readFile(path));
   return {
@@ -28,6 +29,7 @@ function openFiles(context: ParseContext): Files {
       return protocols.get(name);
     },
     services: () => (services ??= readable(() => parseServiceNames(read(SERVICES_PATH))) ?? new Map()),
+    portNames: () => (ports ??= readable(() => parsePortNames(read(SERVICES_PATH))) ?? new Map()),
     labelMap: (path, quietly = false) => {
       if (labelMaps.has(path)) return labelMaps.get(path);
       const map = readLabelMap(quietly ? { ...context, warn: () => {} } : context, () => read(path));

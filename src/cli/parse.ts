@@ -22,7 +22,7 @@ import {
   readOneOrMoreProtocols,
   useProtocol,
 } from "./protocol-options.js";
-import { filterOf, modesOf, resolve } from "./resolve.js";
+import { filterOf, modesOf, resolve, type ViewReaders } from "./resolve.js";
 
 export type { ParseContext } from "./draft.js";
 
@@ -135,7 +135,11 @@ export function readCommandLine(argv: readonly string[], context: ParseContext):
   const loading = loadFileOf(argv, context);
   if (loading !== undefined) return loading;
   const low = readArguments(argv, context);
-  return { command: resolve(low, (text) => readFilterText(text, context)), color: low.extensions.color };
+  const view: ViewReaders = {
+    readFilter: (text) => readFilterText(text, context),
+    portNames: () => filesOf(context).portNames(),
+  };
+  return { command: resolve(low, view), color: low.extensions.color };
 }
 
 /**
@@ -178,14 +182,15 @@ function readFilterText(text: string, context: ParseContext): FlowFilter {
 /** Reads a line of a load-file, as splitWords returns it: see parseCommandLine. */
 export function parseLoadFileLine(words: readonly string[], context: ParseContext): LoadableCommand {
   const { subject, low } = readWords(words, context, true);
-  const command = resolve(low, noFilterText);
+  const command = resolve(low, NO_VIEW);
   if (subject !== "none" && isLoadable(command)) return command;
   throw new UsageError(`Cannot use command \`${loadFileName(subject, low)}' with --load-file`);
 }
 
-function noFilterText(): never {
+function noView(): never {
   throw new UsageError("a load-file has no view");
 }
+const NO_VIEW: ViewReaders = { readFilter: noView, portNames: noView };
 
 /** The commands that a load-file may hold. */
 const LOADABLE: readonly string[] = ["create", "add", "update", "delete", "flush"];

@@ -165,7 +165,10 @@ const VIEW_SORTS: Readonly<Record<string, GroupSort | FlowSort>> = {
   expires: "expires",
 };
 
-function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
+/** What the view reads while it is shown. */
+export type ViewReaders = Pick<TopView, "readFilter" | "portNames">;
+
+function topOf(low: Arguments, readers: ViewReaders): TopView {
   const { sort, limit, interval = 2, rounds, color, netns, "group-by": by = [fieldByName("src")!] } = low.extensions;
   const key = sort === undefined ? undefined : (VIEW_SORTS[sort.key] ?? "fields");
   return {
@@ -173,7 +176,7 @@ function topOf(low: Arguments, readFilter: TopView["readFilter"]): TopView {
     table: "conntrack",
     filter: filterOf(low),
     filterText: filterText(low.filterWords),
-    readFilter,
+    ...readers,
     // The commands that it shows work where it does.
     shellText: (text) => (netns === undefined ? "" : `--netns ${shellWord(netns)} `) + shellText(text),
     by,
@@ -192,11 +195,11 @@ export function modesOf({ "dry-run": dryRun, netns: network, "all-netns": allNet
 }
 
 /** What the words of a command line mean together. They have passed all checks. */
-export function resolve(low: Arguments, readFilter: TopView["readFilter"]): Command {
-  return { ...commandOf(low, readFilter), ...modesOf(low.extensions) };
+export function resolve(low: Arguments, readers: ViewReaders): Command {
+  return { ...commandOf(low, readers), ...modesOf(low.extensions) };
 }
 
-function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
+function commandOf(low: Arguments, readers: ViewReaders): Command {
   const { name, table, family, values } = low;
   const { orig, reply, protonum, timeoutSeconds, mark, zone, srcNat, dstNat, labelAdd, labelDel } = values;
   const output = outputOf(low);
@@ -293,6 +296,6 @@ function commandOf(low: Arguments, readFilter: TopView["readFilter"]): Command {
       }
       return { name, table: counted, format: figureFormat(low) };
     case "top":
-      return topOf(low, readFilter);
+      return topOf(low, readers);
   }
 }

@@ -7,6 +7,7 @@ import type { FormatName } from "../format/formats.js";
 import type { FormatOptions } from "../format/formatter.js";
 import type { FlowFilter } from "../match/filter.js";
 import type { LabelMap } from "../system/labelmap.js";
+import type { PortNames } from "../system/service-names.js";
 import type { Field } from "../tally/fields.js";
 import type { Sort } from "../tally/names.js";
 import type { FlowSort } from "../top/passes.js";
@@ -237,6 +238,8 @@ export interface TopView {
   filterText: string;
   readFilter(text: string): FlowFilter;
   shellText(text: string): string;
+  /** Empty where the machine has none. */
+  portNames(): PortNames;
   /** None: flows for themselves. */
   by: readonly Field[];
   /** The view's own order where it is undefined. */

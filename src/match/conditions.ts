@@ -100,6 +100,10 @@ function onlyItem<Item>(condition: Condition<Item> | undefined): Item | undefine
   return condition === undefined || condition.not || condition.items.length !== 1 ? undefined : condition.items[0];
 }
 
+/** Whether a number meets a condition. */
+export const isMetBy = ({ items, not }: NumberCondition, value: number): boolean =>
+  items.some(({ from, to }) => from <= value && value <= to) !== not;
+
 /** The one number that meets a condition; undefined where there are more, or no condition. */
 export function exactNumber(condition: NumberCondition | undefined): number | undefined {
   const item = onlyItem(condition);

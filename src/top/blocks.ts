@@ -54,7 +54,7 @@ export function blockJson(
   const limit = state.limit ?? USUAL_ROWS;
   const lines = state.showsFlows
     ? flowRows(picture, state.reverse, 0, limit).map((row) => flowLine(time, row, flows))
-    : groupRows(picture, state.groupSort, state.reverse, limit, labels)
+    : groupRows(picture, state.groupSort, state.reverse, limit, { labels })
         .rows(0, limit)
         .map((row) => groupLine(time, row, state));
   return toUtf8(lines.map((line) => `${line}\n`).join(""));

@@ -367,8 +367,9 @@ interface Table {
 
 /** The rows between `first` and the end of the page, and the line of all others. */
 function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room: number, options: Draw): Table {
+  const names = { labels: options.labels, portName: state.portName };
   const most = Math.min(MOST_ROWS, state.limit ?? MOST_ROWS);
-  const found = groupRows(picture, state.groupSort, state.reverse, most, options.labels);
+  const found = groupRows(picture, state.groupSort, state.reverse, most, names);
   state.rowCount = found.ordered;
   state.pageRows = Math.max(1, found.count > room ? room - 1 : room);
   state.clamp();
@@ -395,7 +396,8 @@ function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: 
   state.rowCount = Math.min(picture.full?.flows.length ?? 0, state.limit ?? MOST_ROWS);
   state.pageRows = room;
   state.clamp();
-  const shown = flowRows(picture, state.reverse, state.first, Math.min(room, state.rowCount - state.first));
+  const count = Math.min(room, state.rowCount - state.first);
+  const shown = flowRows(picture, state.reverse, state.first, count, { portName: state.portName });
   const fitting = fit(flowColumns(shown, state, marks), columns);
   const selected = shown[state.selected - state.first];
   return {
@@ -448,6 +450,7 @@ const HELP_KEYS: readonly (readonly [key: string, meaning: string])[] = [
   ["a", "read all now"],
   ["+ -", "the interval"],
   ["b", "bits or bytes"],
+  ["n", "services, ports"],
   ["x", "note conntrack -D"],
   ["Ctrl-Z", "stop; fg goes on"],
   ["Ctrl-L", "draw again"],
@@ -457,7 +460,7 @@ const HELP_KEY_WIDTH = 11;
 const HELP_COLUMN = 30;
 
 const HELP_TEXTS = [
-  "The filter takes the options of the command line. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
+  "n shows the names of services (/etc/services), and a number where the protocols of a row have different names for it. The filter takes the options of the command line, with numbers or names. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
   "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first.",
 ];
 

@@ -15,7 +15,7 @@ import { TUPLES } from "../protocol/tuples.js";
 import { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { fromUtf8 } from "../system/text.js";
-import { type FieldValue, valueText } from "../tally/fields.js";
+import { type Field, type FieldValue, valueText } from "../tally/fields.js";
 import type { GroupTable } from "../tally/group-table.js";
 import { sortGroups } from "../tally/order.js";
 import { best } from "./heap.js";
@@ -63,6 +63,13 @@ export interface FlowRow {
   readonly isUnreplied: boolean;
   /** A copy of its message. */
   readonly message: Uint8Array;
+}
+
+/** What is shown in place of numbers. */
+export interface Names {
+  readonly labels?: LabelMap | undefined;
+  /** The name of a port over a protocol, or over those that the filter lets through; undefined where it has none. */
+  portName?(port: number, protocol?: string): string | undefined;
 }
 
 /** By what groups are sorted: a figure, or the fields. */
@@ -237,13 +244,23 @@ export interface GroupRows {
   other(shown: number): Amounts | undefined;
 }
 
+/** The values of a group as text. */
+function textsOf(fields: readonly Field[], values: readonly FieldValue[], { portName }: Names): string[] {
+  const protocol = fields.findIndex(({ base }) => base === "protocol");
+  const protocolName = protocol < 0 ? undefined : valueText(values[protocol]!);
+  return values.map((value, i) => {
+    const isPort = ["sport", "dport"].includes(fields[i]!.base) && typeof value === "number";
+    return (isPort ? portName?.(value, protocolName) : undefined) ?? valueText(value);
+  });
+}
+
 /** The groups, of which the first `most` are sorted. */
 export function groupRows(
   picture: Picture,
   sort: GroupSort,
   reverse: boolean,
   most: number,
-  labels?: LabelMap,
+  names: Names = {},
 ): GroupRows {
   const { main, full } = picture;
   if (main === undefined) return { count: 0, ordered: 0, rows: () => [], other: () => undefined };
@@ -255,8 +272,8 @@ export function groupRows(
     ordered: order.length,
     rows: (first, count) =>
       order.slice(first, first + count).map((row): GroupRow => {
-        const values = groups.fields.map((_, index) => groups.value(row, index, labels));
-        return { ...amountsOf(picture, groups, row), values, texts: values.map(valueText) };
+        const values = groups.fields.map((_, index) => groups.value(row, index, names.labels));
+        return { ...amountsOf(picture, groups, row), values, texts: textsOf(groups.fields, values, names) };
       }),
     other: (shown) => {
       if (shown >= groups.size) return undefined;
@@ -268,29 +285,31 @@ export function groupRows(
 
 // Flows
 
-function endpoint(view: FlowView, base: number, side: "src" | "dst"): string {
+function endpoint(view: FlowView, base: number, side: "src" | "dst", { portName }: Names): string {
   const writer = new ByteWriter(128);
-  const slot = side === "src" ? sourceSlot(view, base) : destinationSlot(view, base);
-  if (slot === 0) return "-";
-  writeAddress(writer, view, slot);
+  const addressSlot = side === "src" ? sourceSlot(view, base) : destinationSlot(view, base);
+  if (addressSlot === 0) return "-";
+  writeAddress(writer, view, addressSlot);
   const address = fromUtf8(writer.written());
-  const kind = protocolByNumber(view.u8(S.ORIG + S.T_PROTO_NUM))?.kind;
-  if (kind !== "ports") return address;
-  const port = base + TUPLES.ports.fields[side === "src" ? 0 : 1].slot;
-  const text = address.includes(":") ? `[${address}]` : address;
-  return view.has(port) ? `${text}:${view.u16(port)}` : address;
+  const protocol = protocolByNumber(view.u8(S.ORIG + S.T_PROTO_NUM));
+  const portSlot = base + TUPLES.ports.fields[side === "src" ? 0 : 1].slot;
+  if (protocol?.kind !== "ports" || !view.has(portSlot)) return address;
+  const port = view.u16(portSlot);
+  const host = address.includes(":") ? `[${address}]` : address;
+  return `${host}:${portName?.(port, protocol.name) ?? port}`;
 }
 
-function natText(view: FlowView): string {
+function natText(view: FlowView, names: Names): string {
   const parts: string[] = [];
-  if (isSourceTranslated(view) || isSourcePortTranslated(view)) parts.push(`src ${endpoint(view, S.REPLY, "dst")}`);
+  if (isSourceTranslated(view) || isSourcePortTranslated(view))
+    parts.push(`src ${endpoint(view, S.REPLY, "dst", names)}`);
   if (isDestinationTranslated(view) || isDestinationPortTranslated(view)) {
-    parts.push(`dst ${endpoint(view, S.REPLY, "src")}`);
+    parts.push(`dst ${endpoint(view, S.REPLY, "src", names)}`);
   }
   return parts.length === 0 ? "-" : parts.join(", ");
 }
 
-function flowRow(view: FlowView, { message, up, down }: KeptFlow, full: Pass): FlowRow {
+function flowRow(view: FlowView, { message, up, down }: KeptFlow, full: Pass, names: Names): FlowRow {
   view.read(message, 0, message.length);
   const protonum = view.has(S.ORIG + S.T_PROTO_NUM) ? view.u8(S.ORIG + S.T_PROTO_NUM) : 0;
   const state = stateName(view);
@@ -301,9 +320,9 @@ function flowRow(view: FlowView, { message, up, down }: KeptFlow, full: Pass): F
   return {
     protocol: protocolByNumber(protonum)?.name ?? String(protonum),
     state: state === undefined ? "-" : fromUtf8(state),
-    src: endpoint(view, S.ORIG, "src"),
-    dst: endpoint(view, S.ORIG, "dst"),
-    nat: natText(view),
+    src: endpoint(view, S.ORIG, "src", names),
+    dst: endpoint(view, S.ORIG, "dst", names),
+    nat: natText(view, names),
     up: hasBytes ? rate(full, () => up) : undefined,
     down: hasBytes ? rate(full, () => down) : undefined,
     bytes: hasBytes ? Number(view.u64(S.COUNTERS_ORIG + 2) + view.u64(S.COUNTERS_REPLY + 2)) : undefined,
@@ -316,9 +335,15 @@ function flowRow(view: FlowView, { message, up, down }: KeptFlow, full: Pass): F
 }
 
 /** The flows that the last full pass has kept, the largest first or last: `count` of them from `first` on. */
-export function flowRows({ full }: Picture, reverse: boolean, first: number, count: number): FlowRow[] {
+export function flowRows(
+  { full }: Picture,
+  reverse: boolean,
+  first: number,
+  count: number,
+  names: Names = {},
+): FlowRow[] {
   if (full === undefined) return [];
   const view = new FlowView();
   const flows = reverse ? [...full.flows].reverse() : full.flows;
-  return flows.slice(first, first + count).map((flow) => flowRow(view, flow, full));
+  return flows.slice(first, first + count).map((flow) => flowRow(view, flow, full, names));
 }

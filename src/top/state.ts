@@ -1,6 +1,10 @@
 /** What the user of the view has chosen, and what a key makes of it. Nothing here reads the table or draws. */
+
+import { isMetBy } from "../match/conditions.js";
 import type { FlowFilter } from "../match/filter.js";
+import { PROTOCOLS } from "../protocol/protocols.js";
 import { UsageError } from "../system/errors.js";
+import { type PortNames, serviceName } from "../system/service-names.js";
 import { type Field, fieldByName } from "../tally/fields.js";
 import { flowOptions, groupOptions } from "./drill.js";
 import { EditLine } from "./edit-line.js";
@@ -31,6 +35,8 @@ export const GROUP_SORTS: readonly GroupSort[] = [
 ];
 export const FLOW_SORTS: readonly FlowSort[] = ["up", "down", "bytes", "age", "expires"];
 
+const WITH_PORTS = PROTOCOLS.filter(({ kind }) => kind === "ports");
+
 const INTERVALS = [0.5, 1, 2, 5, 10, 30, 60, 300];
 
 /** What the view begins with. */
@@ -47,6 +53,8 @@ export interface Start {
   readFilter(text: string): FlowFilter;
   /** A filter's text for a shell. */
   shellText(text: string): string;
+  /** Empty where the machine has none. */
+  portNames(): PortNames;
 }
 
 /** What can be gone back to. */
@@ -72,6 +80,7 @@ export class ViewState {
   isPaused = false;
   intervalSeconds: number;
   showsBytes = false;
+  showsNames = false;
   showsHelp = false;
   readonly limit: number | undefined;
   /** The index of the row that is selected, and that of the first row on the screen. */
@@ -91,15 +100,18 @@ export class ViewState {
   readonly #groupings: readonly (readonly Field[])[];
   readonly #readFilter: Start["readFilter"];
   readonly #shellText: Start["shellText"];
+  readonly #portNames: Start["portNames"];
 
-  constructor({ filter, filterText, by, sort, reverse, intervalSeconds, limit, readFilter, shellText }: Start) {
+  constructor(start: Start) {
+    const { filter, filterText, by, sort, reverse, intervalSeconds, limit } = start;
     this.filter = filter;
     this.filterText = filterText;
     this.by = by;
     this.intervalSeconds = intervalSeconds;
     this.limit = limit;
-    this.#readFilter = readFilter;
-    this.#shellText = shellText;
+    this.#readFilter = start.readFilter;
+    this.#shellText = start.shellText;
+    this.#portNames = start.portNames;
     const usual = GROUPINGS.map((names) => names.map((name) => fieldByName(name)!));
     this.#groupings = usual.some((fields) => namesOf(fields) === namesOf(by)) ? usual : [by, ...usual];
     if (sort !== undefined) {
@@ -122,6 +134,18 @@ export class ViewState {
   get grouping(): string {
     return namesOf(this.by) || "none";
   }
+
+  /**
+   * The service of a port, while names are shown. Without a protocol, all of those count that the filter lets through: they must not
+   * have different names.
+   */
+  readonly portName = (port: number, protocol?: string): string | undefined => {
+    if (!this.showsNames) return undefined;
+    const { protonum } = this.filter;
+    const possible = () => WITH_PORTS.filter(({ number }) => protonum === undefined || isMetBy(protonum, number));
+    const protocols = protocol === undefined ? possible().map(({ name }) => name) : [protocol];
+    return serviceName(this.#portNames(), port, protocols);
+  };
 
   press(key: Key, selected: Selected): Effect {
     if (this.edit !== undefined) return this.#pressInEdit(this.edit, key);
@@ -192,6 +216,8 @@ export class ViewState {
       case "b":
         this.showsBytes = !this.showsBytes;
         return "redraw";
+      case "n":
+        return this.#nameServices();
       case "x":
         return this.#note(selected);
       case "h":
@@ -287,6 +313,17 @@ export class ViewState {
     const at = GROUP_SORTS.indexOf(this.groupSort) + step;
     this.groupSort = GROUP_SORTS[(at + GROUP_SORTS.length) % GROUP_SORTS.length]!;
     return "sort-again";
+  }
+
+  #nameServices(): Effect {
+    this.showsNames = !this.showsNames;
+    if (!this.showsNames) this.#say("ports as numbers");
+    else if (this.#portNames().size > 0) this.#say("services in place of ports");
+    else {
+      this.showsNames = false;
+      this.#say("this machine has no names of services (/etc/services)", true);
+    }
+    return "redraw";
   }
 
   #changeInterval(step: 1 | -1): Effect {

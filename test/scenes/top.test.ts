@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, before, describe, it } from "node:test";
 import type { Flow } from "../../src/library/flow.js";
 import { freshNetwork, oursAsProcess, program } from "../support/command.js";
+import { overlayEtc } from "../support/etc.js";
 import { parseLines } from "../support/json.js";
 import { sysctl } from "../support/lab.js";
 import { noScreen, Screen } from "../support/screen.js";
@@ -40,6 +41,8 @@ describe("--top", () => {
     freshNetwork();
     sysctl("net/netfilter/nf_conntrack_acct", 1);
     await loadTable(FLOWS);
+    // Over UDP the port is another service's.
+    overlayEtc({ services: "ssh 22/tcp\nhttps 443/tcp\nquic 443/udp\n" });
   });
 
   describe("on a terminal", { skip: noScreen }, () => {
@@ -194,6 +197,28 @@ describe("--top", () => {
       await screen.until(/^conntrack -D -s 10\.0\.0\.2 --dry-run$/m);
       const ids = (text: string) => [...text.matchAll(/ id=(\d+)/g)].map(([, id]) => id).sort();
       assert.deepEqual(ids(await listTable("-o", "id")), ids(was));
+    });
+
+    it("names services where the protocol is certain, and filters by numbers", async () => {
+      await open(120, 24);
+      screen.press("g", "g", "g", "n");
+      await screen.until(/^DPORT[\s\S]*^443 +30 [\s\S]*^services in place of ports$/m);
+      assert.match(screen.text(), /^ssh +30 /m);
+      screen.press("/");
+      screen.type("-p tcp");
+      screen.press("Enter");
+      await screen.until(/^Filter +-p tcp[\s\S]*^https +30 /m);
+      screen.press("End", "x");
+      await screen.until(/^noted, printed at the end: conntrack -D -p tcp --dport \d+ --dry-run$/m);
+      screen.press("g", "g", "g");
+      await screen.until(/group: none$[\s\S]*^tcp +\S+ +10\.0\.0\.\d:20\d\d +203\.0\.113\.\d:(?:https|ssh) /m);
+      screen.press("x");
+      screen.press("n");
+      await screen.until(/^tcp +\S+ +\S+ +203\.0\.113\.\d:(?:443|22) [\s\S]*^ports as numbers$/m);
+      screen.press("q");
+      await screen.until(
+        /^conntrack -D -p tcp -s 10\.0\.0\.\d -d 203\.0\.113\.\d --sport 20\d\d --dport (?:443|22) --dry-run$/m,
+      );
     });
 
     it("is plain ASCII where the locale is not UTF-8", async () => {

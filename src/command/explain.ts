@@ -1,7 +1,7 @@
 /** -S --explain: the counters of all CPUs together, and what they mean. It reads no entry. */
-import { cpuStats } from "../ctnetlink/queries.js";
 import type { CpuStats } from "../ctnetlink/stats.js";
 import { COUNTER_MEANINGS, growthOf, sumCounters } from "../diagnosis/counters.js";
+import { readStats } from "../diagnosis/counts.js";
 import { grouped } from "../format/human.js";
 import { toJson } from "../format/json.js";
 import { rfc3339 } from "../format/time.js";
@@ -73,7 +73,7 @@ export function explainStats({ repetition, format }: ExplainStats, context: Cont
     context.stdout.write(toUtf8(`${shown.join("\n")}\n`));
   };
   withConnection(context, (connection) => {
-    const stats = () => cpuStats(connection, "conntrack");
+    const stats = () => readStats(connection, context.readFile);
     if (repetition === undefined) look(stats(), false);
     else repeat(repetition, context, () => look(stats(), true));
   });

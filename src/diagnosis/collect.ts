@@ -1,8 +1,6 @@
 /** Reads the facts: the counters, one dump of the table, the settings. It changes nothing. */
 import * as C from "../ctnetlink/constants.js";
-import { occupancy } from "../ctnetlink/counts.js";
 import { fieldSet } from "../ctnetlink/fields.js";
-import { cpuStats } from "../ctnetlink/queries.js";
 import * as S from "../ctnetlink/slots.js";
 import type { Counter as EntryCounter } from "../ctnetlink/view.js";
 import { checkStatus, type DumpOptions } from "../match/dump.js";
@@ -10,21 +8,23 @@ import type { FlowFilter, Predicate } from "../match/filter.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import { isSourceTranslated } from "../protocol/nat.js";
 import { protocolByNumber } from "../protocol/protocols.js";
+import { EPERM } from "../system/errno.js";
+import { KernelError } from "../system/errors.js";
 import { fromUtf8 } from "../system/text.js";
 import { expiresField, type Field, fieldByName, replyPortField, valueText } from "../tally/fields.js";
 import { GroupTable } from "../tally/group-table.js";
 import { FLOWS, OFFLOADED, UNASSURED, UNREPLIED } from "../tally/sums.js";
 import { tally } from "../tally/tally.js";
 import { growthOf, sumCounters } from "./counters.js";
-import type { Counter, Facts, Idle, Memory, PortUse, Setting, Share, Talker } from "./facts.js";
+import { type ReadFile, readOccupancy, readStats } from "./counts.js";
+import type { Counter, Facts, FlowFacts, Idle, Memory, PortUse, Setting, Share, Talker } from "./facts.js";
 import { SETTINGS_DIRECTORY, SETTINGS_PREFIX, SWITCH_DEFAULTS, TIMEOUT_DEFAULTS } from "./settings.js";
 
 /** What the collector works with. */
 export interface Sources {
   readonly connection: NetlinkConnection;
   nowMicroseconds(): number;
-  /** A file whole; throws where it cannot be read. */
-  readFile(path: string): Uint8Array;
+  readonly readFile: ReadFile;
   /** Waits; returns early where a signal came. */
   sleep(milliseconds: number): void;
 }
@@ -223,7 +223,7 @@ function settingList(found: ReadonlyMap<string, number>): Setting[] {
 }
 
 /** What the tables say of the flows that matched. */
-function flowFacts(groups: Tables) {
+function flowFacts(groups: Tables): FlowFacts {
   const { kinds } = groups;
   const sum = (index: number) => Number(kinds.total(index));
   const isTcp = (row: number) => text(kinds, row, 0) === "tcp";
@@ -265,8 +265,27 @@ export function collectSavedFacts(
   };
 }
 
+/** The flows, added up; undefined, and a gap, for who may not read them. */
+function readFlows(
+  { connection }: Sources,
+  filter: FlowFilter,
+  options: DumpOptions,
+  gaps: string[],
+): Tables | undefined {
+  const groups = tables();
+  try {
+    const { interrupted } = tally(connection, filter, Object.values(groups), options);
+    if (interrupted) gaps.push("the table changed while it was read: entries may be missing or counted twice");
+    return groups;
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno !== EPERM) throw error;
+    gaps.push("the flows, and so who fills the table: reading them takes CAP_NET_ADMIN");
+    return undefined;
+  }
+}
+
 /**
- * Collects the facts.
+ * Collects the facts. Without CAP_NET_ADMIN those of /proc; throws KernelError where /proc does not have them either.
  * @param filter restricts what is said of flows; the counters and settings are those of the namespace
  * @param intervalSeconds the time between two samples of the counters; 0: one sample, no rates
  */
@@ -276,20 +295,18 @@ export function collectFacts(
   intervalSeconds: number,
   options: DumpOptions = {},
 ): Facts {
-  const { connection } = sources;
+  const { connection, readFile } = sources;
   checkStatus(filter);
   const numbers = new Numbers(sources);
   const begun = sources.nowMicroseconds();
-  const first = { table: occupancy(connection), stats: cpuStats(connection, "conntrack") };
-  const groups = tables();
-  const { interrupted } = tally(connection, filter, Object.values(groups), options);
-  if (interrupted) numbers.gaps.push("the table changed while it was read: entries may be missing or counted twice");
+  const counts = () => ({ table: readOccupancy(connection, readFile), stats: readStats(connection, readFile) });
+  const first = counts();
+  const groups = readFlows(sources, filter, options, numbers.gaps);
   const found = settingsOf(numbers);
   const passed = (sources.nowMicroseconds() - begun) / 1000;
   if (intervalSeconds > 0) sources.sleep(Math.max(0, intervalSeconds * 1000 - passed));
   const seconds = (sources.nowMicroseconds() - begun) / 1e6;
-  const last =
-    intervalSeconds > 0 ? { table: occupancy(connection), stats: cpuStats(connection, "conntrack") } : undefined;
+  const last = intervalSeconds > 0 ? counts() : undefined;
   const growth = last && growthOf(first.stats, last.stats);
   const counters: Counter[] = sumCounters((last ?? first).stats).map(({ name, total }) => ({
     name,
@@ -298,15 +315,16 @@ export function collectFacts(
   }));
   const { entries, limit = found.get("max") } = (last ?? first).table;
   const buckets = found.get("buckets");
-  const idle = idleOf(groups, found);
-  if (idle === undefined) numbers.gaps.push("the timeout of established TCP is not known: nor are idle times");
+  const idle = groups && idleOf(groups, found);
+  if (groups !== undefined && idle === undefined)
+    numbers.gaps.push("the timeout of established TCP is not known: nor are idle times");
   return {
     entries,
     ...(limit === undefined ? {} : { limit }),
     ...(last === undefined ? {} : { entriesPerSecond: (last.table.entries - first.table.entries) / seconds }),
     ...(buckets === undefined ? {} : { buckets }),
     counters,
-    ...flowFacts(groups),
+    ...(groups && flowFacts(groups)),
     ...(idle === undefined ? {} : { idle }),
     settings: settingList(found),
     memory: numbers.memory(buckets),

@@ -53,16 +53,9 @@ export interface Memory {
   readonly bucketBytes?: number;
 }
 
-export interface Facts {
-  /** The file that stands for the kernel's table: nothing is known but its flows. */
-  readonly from?: string;
-  readonly entries: number;
-  /** net.netfilter.nf_conntrack_max. */
-  readonly limit?: number;
-  readonly entriesPerSecond?: number;
-  readonly buckets?: number;
-  readonly counters: readonly Counter[];
-  /** The flows that the dump brought and the filter let through: the shares below are of these. */
+/** What a dump says of the flows that the filter let through. */
+export interface FlowFacts {
+  /** How many they are: the shares below are of these. */
   readonly flows: number;
   readonly protocols: readonly Share[];
   /** Of TCP. */
@@ -75,6 +68,31 @@ export interface Facts {
   readonly destinations: readonly Talker[];
   readonly ports: readonly PortUse[];
   readonly idle?: Idle;
+}
+
+/** In place of flows that could not be read. */
+export const NO_FLOWS: FlowFacts = {
+  flows: 0,
+  protocols: [],
+  states: [],
+  unreplied: 0,
+  unassured: 0,
+  offloaded: 0,
+  sources: [],
+  destinations: [],
+  ports: [],
+};
+
+/** Of flows nothing is there where they could not be read. */
+export interface Facts extends Partial<FlowFacts> {
+  /** The file that stands for the kernel's table: nothing is known but its flows. */
+  readonly from?: string;
+  readonly entries: number;
+  /** net.netfilter.nf_conntrack_max. */
+  readonly limit?: number;
+  readonly entriesPerSecond?: number;
+  readonly buckets?: number;
+  readonly counters: readonly Counter[];
   readonly settings: readonly Setting[];
   readonly memory: Memory;
   /** What could not be read, and why the figures may be off. */

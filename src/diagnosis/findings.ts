@@ -2,7 +2,7 @@
 import { grouped, percent } from "../format/human.js";
 import { shellWord } from "../system/shell.js";
 import { NAT_PORTS } from "./collect.js";
-import { counter, type Facts, flowsOf, setting } from "./facts.js";
+import { counter, type Facts, type FlowFacts, flowsOf, NO_FLOWS, setting } from "./facts.js";
 import { SETTINGS_PREFIX } from "./settings.js";
 
 export type Severity = "warning" | "critical";
@@ -36,6 +36,8 @@ const PORTS_SHORT = 0.8;
 const LONG_CHAINS = 8;
 const HOUR = 3600;
 const DAY = 86400;
+
+type AllFacts = Facts & FlowFacts;
 
 /** The share of the limit that is used; 0 where there is no limit. */
 export const usage = ({ entries, limit }: Facts): number => (limit ? entries / limit : 0);
@@ -80,7 +82,7 @@ function full(facts: Facts): Finding | undefined {
   };
 }
 
-function natPorts({ ports }: Facts): Finding | undefined {
+function natPorts({ ports }: FlowFacts): Finding | undefined {
   const [most] = ports;
   if (most === undefined || most.flows < PORTS_SHORT * NAT_PORTS) return undefined;
   const { address, protocol, destination, flows } = most;
@@ -110,7 +112,7 @@ function hash(facts: Facts): Finding | undefined {
   };
 }
 
-function oneSource(facts: Facts): Finding | undefined {
+function oneSource(facts: AllFacts): Finding | undefined {
   const [top] = facts.sources;
   if (top === undefined || !isNearlyFull(facts) || top.flows < CAUSE * facts.flows) return undefined;
   return {
@@ -123,7 +125,7 @@ function oneSource(facts: Facts): Finding | undefined {
   };
 }
 
-function unreplied(facts: Facts): Finding | undefined {
+function unreplied(facts: AllFacts): Finding | undefined {
   const { unreplied, flows, states } = facts;
   const share = flows === 0 ? 0 : unreplied / flows;
   const many = share >= HALF && unreplied >= MANY_UNREPLIED;
@@ -143,7 +145,7 @@ function unreplied(facts: Facts): Finding | undefined {
   };
 }
 
-function closeWait(facts: Facts): Finding | undefined {
+function closeWait(facts: AllFacts): Finding | undefined {
   const waiting = flowsOf(facts.states, "CLOSE_WAIT");
   if (waiting < MANY_CLOSE_WAIT || waiting < CLOSE_WAIT_SHARE * facts.flows) return undefined;
   const timeout = setting(facts, "tcp_timeout_close_wait");
@@ -170,7 +172,7 @@ export function idleHour({ idle, entries }: Facts): { flows: number; left: numbe
     : { flows: hour.flows, left: Math.max(0, entries - hour.flows) };
 }
 
-function idle(facts: Facts): Finding | undefined {
+function idle(facts: AllFacts): Finding | undefined {
   const hour = idleHour(facts);
   if (hour === undefined || !isNearlyFull(facts) || hour.flows < CAUSE * facts.flows) return undefined;
   const { timeoutSeconds } = facts.idle!;
@@ -211,7 +213,7 @@ const RULES = [natPorts, hash, oneSource, unreplied, closeWait, idle, insertFail
 
 /** Critical causes first, then those that explain most entries; of equal ones the first rule. More room comes last. */
 export function findingsOf(facts: Facts): Finding[] {
-  const found = RULES.flatMap((rule) => rule(facts) ?? []);
+  const found = RULES.flatMap((rule) => rule({ ...NO_FLOWS, ...facts }) ?? []);
   const rank = ({ id, severity }: Finding) => (id === "full" ? 2 : severity === "critical" ? 0 : 1);
   return found.sort((a, b) => rank(a) - rank(b) || (b.entries === a.entries ? 0 : b.entries > a.entries ? 1 : -1));
 }

@@ -1,7 +1,7 @@
 /** The diagnosis as text: sections with a label in front, at most 80 columns wide where names allow it. */
 import { grouped, percent, scaled } from "../format/human.js";
 import { NAT_PORTS } from "./collect.js";
-import { counter, type Facts, type Share, setting } from "./facts.js";
+import { counter, type Facts, type FlowFacts, NO_FLOWS, type Share, setting } from "./facts.js";
 import { type Finding, hashLoad, idleHour, isFull, NEARLY_FULL, timeText, usage } from "./findings.js";
 import { SETTINGS_PREFIX, tcpTimeoutName } from "./settings.js";
 
@@ -100,7 +100,7 @@ const shareText = (shares: readonly Share[], of: number): string[] =>
     .filter(({ name, flows }) => name !== "-" && flows >= SHOWN_SHARE * of)
     .map(({ name, flows }) => `${name} ${percent(flows, of, 0)} %`);
 
-function whoSection(facts: Facts): string[] {
+function whoSection(facts: FlowFacts): string[] {
   const { flows, protocols, states, unreplied, unassured, offloaded, sources, destinations, ports } = facts;
   if (flows === 0) return section("Who", ["no entries"]);
   const part = (count: number) => `${percent(count, flows, 0)} %`;
@@ -184,7 +184,7 @@ function entriesOf(name: string, states: readonly Share[]): string {
   return state === undefined ? "" : `: ${grouped(state.flows)} entries`;
 }
 
-function settingsSection({ settings, states }: Facts): string[] {
+function settingsSection({ settings, states = [] }: Facts): string[] {
   const plain = (name: string) => name.slice(SETTINGS_PREFIX.length);
   const changed = settings.filter(({ value, default: usual }) => usual !== undefined && value !== usual);
   const lines = changed.map(
@@ -218,7 +218,7 @@ export function reportLines(facts: Facts, findings: readonly Finding[]): string[
   return [
     ...tableSection(facts),
     ...hashSection(facts, findings),
-    ...whoSection(facts),
+    ...(facts.flows === undefined ? [] : whoSection({ ...NO_FLOWS, ...facts })),
     ...idleSection(facts),
     ...settingsSection(facts),
     ...memorySection(facts),

@@ -73,6 +73,34 @@ describe("without CAP_NET_ADMIN", { skip: lacks("setpriv") }, () => {
   }
 });
 
+describe("without CAP_NET_ADMIN, what /proc gives", { skip: lacks("setpriv") }, () => {
+  it("--diagnose: the table, and that the flows are not known", async () => {
+    await loadTable(["-I -s 1.1.1.1 -d 2.2.2.2 -p udp --sport 1 --dport 3 -t 100"]);
+    const { status, stdout, stderr } = setpriv(WITHOUT, program, "--diagnose", "--interval", "0");
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^Table {6}1 of [\d,]+ entries /);
+    assert.match(stdout, /^Not known: the flows, and so who fills the table: reading them takes CAP_NET_ADMIN$/m);
+    assert.doesNotMatch(stdout, /^(Who|Idle)/m);
+  });
+
+  it("--diagnose -o json: nothing is said of flows", () => {
+    const { status, stdout } = setpriv(WITHOUT, program, "--diagnose", "--interval", "0", "-o", "json");
+    const { entries, counters, flows, protocols, gaps } = JSON.parse(stdout);
+    assert.deepEqual([status, entries, flows, protocols], [0, 1, undefined, undefined]);
+    assert.ok(counters.some(({ name }: { name: string }) => name === "early_drop"));
+    assert.match(gaps.join(), /CAP_NET_ADMIN/);
+    const metrics = setpriv(WITHOUT, program, "--diagnose", "--interval", "0", "-o", "prometheus");
+    assert.match(metrics.stdout, /^conntrack_entries 1$/m);
+    assert.doesNotMatch(metrics.stdout, /flows/);
+  });
+
+  it("-S --explain", () => {
+    const { status, stdout, stderr } = setpriv(WITHOUT, program, "-S", "--explain");
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^0: .*early_drop/m);
+  });
+});
+
 describe("an ordinary user in namespaces of his own", { skip: lacks("setpriv", "unshare") }, () => {
   let fill: string;
   before(() => {

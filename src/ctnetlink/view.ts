@@ -127,6 +127,8 @@ export interface Sums {
   enter(): void;
   /** Adds a number of 64 bits, in two halves. */
   addTo(index: number, high: number, low: number): void;
+  /** Has it be a number of 64 bits where that is above it. */
+  raiseTo(index: number, high: number, low: number): void;
 }
 
 /** Bytes that keys are compared with (Ranking in src/tally). */
@@ -471,6 +473,12 @@ abstract class MessageView {
   addNumber(sums: Sums, index: number, slot: number): void {
     const at = this.start + this.at(slot);
     sums.addTo(index, readU32BE(this.buffer, at), readU32BE(this.buffer, at + 4));
+  }
+
+  /** Keeps the least of a 64-bit number: the sum is the complement of it, and zero before there was one. */
+  keepLeast(sums: Sums, index: number, slot: number): void {
+    const at = this.start + this.at(slot);
+    sums.raiseTo(index, ~readU32BE(this.buffer, at) >>> 0, ~readU32BE(this.buffer, at + 4) >>> 0);
   }
 
   /** Goes to what is remembered of the flow with the id in a slot; adds 1 to a sum of the row where that is nothing. */

@@ -49,6 +49,7 @@ enum {
   RECALL,
   ADD_GROWTH,
   GREW_LITTLE,
+  KEEP_LEAST,
 };
 
 struct instruction {
@@ -279,6 +280,7 @@ static int check(const struct instruction *i, size_t length, const uint8_t *cons
   case ADD_ONE:
     return 0;
   case ADD_FIELD:
+  case KEEP_LEAST:
     return within(at, 8, length) ? 0 : -1;
   case NOT_BEFORE:
     return at < MOST_TABLES && c <= 1 ? 0 : -1;
@@ -571,6 +573,12 @@ static void add_to(uint32_t *sum, uint64_t value) {
   memcpy(sum, &total, sizeof(total));
 }
 
+static void raise_to(uint32_t *sum, uint64_t value) {
+  uint64_t before;
+  memcpy(&before, sum, sizeof(before));
+  if (value > before) memcpy(sum, &value, sizeof(value));
+}
+
 /* Whether a key, inverted behind its first byte or not, does not come before the bytes behind the first word. */
 static bool is_not_before(const struct table *table, const uint8_t *key, size_t width, bool inverted) {
   const uint8_t *threshold = (const uint8_t *)(table->words + 1);
@@ -787,6 +795,9 @@ static uint8_t *repeat(struct run *run, const struct trace *trace, const uint8_t
       break;
     case ADD_FIELD:
       if (i->b < sum_count) add_to(sums + 2 * i->b, read_big_endian(at, 8));
+      break;
+    case KEEP_LEAST:
+      if (i->b < sum_count) raise_to(sums + 2 * i->b, ~read_big_endian(at, 8));
       break;
     case NOT_BEFORE:
       out -= i->b;

@@ -108,6 +108,8 @@ export class GroupTable implements Sums {
     for (const [i, sum] of this.sums.entries()) {
       if ("counts" in sum) {
         if (sum.counts(view)) view.addOne(this, i);
+      } else if ("leastOf" in sum) {
+        if (view.has(sum.leastOf)) view.keepLeast(this, i, sum.leastOf);
       } else if (view.has(sum.slot)) {
         view.addNumber(this, i, sum.slot);
       }
@@ -137,6 +139,15 @@ export class GroupTable implements Sums {
     const sum = sums[at + LOW]! + low;
     sums[at + LOW] = sum;
     sums[at + HIGH] = sums[at + HIGH]! + high + (sum >= WORD ? 1 : 0);
+  }
+
+  raiseTo(index: number, high: number, low: number): void {
+    const sums = this.#sums;
+    if (this.#row === NO_ROW) return;
+    const at = 2 * (this.#row * this.sums.length + index);
+    if (high < sums[at + HIGH]! || (high === sums[at + HIGH] && low <= sums[at + LOW]!)) return;
+    sums[at + LOW] = low;
+    sums[at + HIGH] = high;
   }
 
   /** The row of the group that is row `row` of another table with the same fields; -1 where there is none. */
@@ -171,6 +182,12 @@ export class GroupTable implements Sums {
   exactSum(row: number, index: number): bigint {
     const at = 2 * (row * this.sums.length + index);
     return (BigInt(this.#sums[at + HIGH]!) << 32n) | BigInt(this.#sums[at + LOW]!);
+  }
+
+  /** The least value, where the sum is one of those; undefined where no flow of the group has any. */
+  least(row: number, index: number): bigint | undefined {
+    const complement = this.exactSum(row, index);
+    return complement === 0n ? undefined : BigInt.asUintN(64, ~complement);
   }
 
   /** The two halves of a sum. */

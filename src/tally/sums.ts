@@ -3,9 +3,13 @@ import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
 import type { FlowView } from "../ctnetlink/view.js";
 
-/** A counter of the kernel, of flows that have it; or the number of flows of which something is true. */
+/**
+ * A counter of the kernel, of flows that have it; the number of flows of which something is true; or the least value of a
+ * 64-bit field, which GroupTable.least() reads.
+ */
 export type Sum =
   | { readonly name: string; readonly slot: number }
+  | { readonly name: string; readonly leastOf: number }
   | { readonly name: string; readonly counts: (view: FlowView) => boolean };
 
 const STATUS = S.TOP + C.CTA_STATUS;
@@ -29,3 +33,5 @@ export const ORIG_PACKETS: Sum = { name: "orig-packets", slot: S.COUNTERS_ORIG +
 export const ORIG_BYTES: Sum = { name: "orig-bytes", slot: S.COUNTERS_ORIG + 2 };
 export const REPLY_PACKETS: Sum = { name: "reply-packets", slot: S.COUNTERS_REPLY + 1 };
 export const REPLY_BYTES: Sum = { name: "reply-bytes", slot: S.COUNTERS_REPLY + 2 };
+/** When the oldest flow began, in nanoseconds since 1970: net.netfilter.nf_conntrack_timestamp was on then. */
+export const OLDEST: Sum = { name: "oldest", leastOf: S.TIMESTAMP + C.CTA_TIMESTAMP_START };

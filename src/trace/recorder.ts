@@ -320,6 +320,11 @@ export class RecordingView extends FlowView {
     super.addNumber(sums, index, slot);
   }
 
+  override keepLeast(sums: Sums, index: number, slot: number): void {
+    this.#action(OP.KEEP_LEAST, this.at(slot), index);
+    super.keepLeast(sums, index, slot);
+  }
+
   override isNotBefore(threshold: Threshold, key: Bytes): boolean {
     const result = super.isNotBefore(threshold, key);
     this.#conditions.push(...this.#keyDone(key));

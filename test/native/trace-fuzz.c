@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPERATIONS 31
+#define OPERATIONS 32
 #define HEADERS 20
 #define MOST_MESSAGES 8
 #define MOST_STEPS 24
@@ -103,7 +103,7 @@ static int add_random(struct traces *traces, uint8_t *mask, uint8_t *pattern, ui
   for (uint32_t tries = 4 * MOST_STEPS; tries > 0 && trace.words < 4 * MOST_STEPS; tries--) {
     uint16_t *next = program + trace.words;
     /* Texts are what others take back, and key and sums go together. */
-    *next = below(4) == 0 ? 0 : below(4) == 0 ? (uint16_t)(24 + below(7)) : (uint16_t)below(OPERATIONS + 1);
+    *next = below(4) == 0 ? 0 : below(4) == 0 ? (uint16_t)(24 + below(8)) : (uint16_t)below(OPERATIONS + 1);
     for (int i = 1; i < 4; i++)
       next[i] = operand(length, size);
     trace.words += 4;

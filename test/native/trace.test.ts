@@ -11,6 +11,7 @@ import { ByteWriter } from "../../src/system/byte-writer.js";
 import { fieldByName } from "../../src/tally/fields.js";
 import { GROUP_SUMS } from "../../src/tally/group-rows.js";
 import { GroupTable } from "../../src/tally/group-table.js";
+import { OLDEST } from "../../src/tally/sums.js";
 import { utcTime } from "../support/clock.js";
 import { compileSanitized, noCompiler } from "../support/compile.js";
 import { must } from "../support/process.js";
@@ -40,7 +41,7 @@ function grouped(): Work {
   const names = ["src", "dst/48", "sport", "protocol", "state", "status", "mark", "zone", "nat", "helper"];
   const table = new GroupTable(
     names.map((name) => fieldByName(name)!),
-    GROUP_SUMS,
+    [...GROUP_SUMS, OLDEST],
   );
   return (_writer, view) => table.add(view);
 }

@@ -124,6 +124,35 @@ test("sums go beyond 2^53", () => {
   assert.equal(table.total(0), 3n * 0x00ffffffffffffffn);
 });
 
+test("the oldest flow of a group is the one that began first", () => {
+  const stamped = messages.find((message) => viewOf(message).has(S.TIMESTAMP + C.CTA_TIMESTAMP_START))!.slice();
+  const bare = messages.find((message) => !viewOf(message).has(S.TIMESTAMP + C.CTA_TIMESTAMP_START))!;
+  const view = viewOf(stamped);
+  const words = new DataView(stamped.buffer, view.at(S.TIMESTAMP + C.CTA_TIMESTAMP_START), 8);
+  const least = (starts: readonly bigint[]) => {
+    const table = new GroupTable([], [sums.FLOWS, sums.OLDEST]);
+    table.add(viewOf(bare));
+    for (const start of starts) {
+      words.setBigUint64(0, start);
+      table.add(view);
+    }
+    return table.least(0, 1);
+  };
+  assert.equal(least([]), undefined);
+  assert.equal(least([7n]), 7n);
+  assert.equal(least([0n, 5n]), 0n);
+  // Either half decides.
+  const [low, high] = [0x1_0000_0005n, 0x2_0000_0001n];
+  for (const starts of [
+    [low, high],
+    [high, low],
+    [low, 0x1_0000_0006n],
+    [0x1_0000_0006n, low, low],
+  ]) {
+    assert.equal(least(starts), low);
+  }
+});
+
 describe("groups are sorted by their sums", () => {
   // 2^40 fits into one number with a row, 2^63 and the sum of two such do not.
   for (const most of [3n, 2n ** 40n, 2n ** 53n, 2n ** 63n - 1n]) {

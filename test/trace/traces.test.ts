@@ -17,7 +17,7 @@ import { GROUP_SUMS } from "../../src/tally/group-rows.js";
 import { GroupTable } from "../../src/tally/group-table.js";
 import { entryOrder } from "../../src/tally/order.js";
 import { Ranking } from "../../src/tally/ranking.js";
-import { FLOWS, OFFLOADED, UNASSURED } from "../../src/tally/sums.js";
+import { FLOWS, OFFLOADED, OLDEST, UNASSURED } from "../../src/tally/sums.js";
 import { utcTime } from "../support/clock.js";
 import { random as randomOf, seed as SEED } from "../support/random.js";
 import { mutate, numbered, Plain, Traced, vary, type Work } from "../support/traces.js";
@@ -221,7 +221,7 @@ const GROUPED: readonly (readonly [fields: readonly string[], where?: Predicate]
   [["snat", "dnat/24", "helper", "label", "status", "mark", "family"]],
   [["sport", "reply-src", "reply-dst/48"]],
 ];
-const SUMS = [...GROUP_SUMS, UNASSURED, OFFLOADED];
+const SUMS = [...GROUP_SUMS, UNASSURED, OFFLOADED, OLDEST];
 
 /** The same tables for both ways; with few groups some flows are passed over. */
 function groupTables(most?: number): GroupTable[] {

@@ -83,6 +83,8 @@ export const OPERATIONS = {
    * with the id of 4 bytes.
    */
   GREW_LITTLE: 30,
+  /** Has its sum `b` be the complement of a number of 8 bytes where that is above it: of the least number in the end. */
+  KEEP_LEAST: 31,
 } as const;
 
 /**

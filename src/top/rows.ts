@@ -127,27 +127,26 @@ function findOrder(pass: Pass, picture: Picture, sort: GroupSort, reverse: boole
   return best(groups.size, most, score, sum === undefined ? undefined : next);
 }
 
-/** What takes a look at every group: found once for a pass, however often the screen is drawn. */
+/**
+ * What takes a look at every group: found once for a pass, however often the screen is drawn. It refers to no pass: QuickJS
+ * keeps the key of a WeakMap for ever where the value refers to it.
+ */
 class Overview {
-  readonly #pass: Pass;
   readonly #totals: (number | undefined)[] = [];
   /** The order that was asked for last, and what it depends on. */
   #order: readonly number[] = [];
   #orderOf: readonly unknown[] = [];
 
-  constructor(pass: Pass) {
-    this.#pass = pass;
-  }
-
-  total(sum: number): number {
-    this.#totals[sum] ??= Number(this.#pass.groups.total(sum));
+  total(pass: Pass, sum: number): number {
+    this.#totals[sum] ??= Number(pass.groups.total(sum));
     return this.#totals[sum]!;
   }
 
-  order(picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
-    const key = [sort, reverse, most, ...(sort === "change" ? [picture.main, picture.before] : [])];
+  order(pass: Pass, picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
+    const passes = [picture.main?.startMicros, picture.before?.startMicros];
+    const key = [sort, reverse, most, ...(sort === "change" ? passes : [])];
     if (key.length !== this.#orderOf.length || key.some((part, i) => part !== this.#orderOf[i])) {
-      this.#order = findOrder(this.#pass, picture, sort, reverse, most);
+      this.#order = findOrder(pass, picture, sort, reverse, most);
       this.#orderOf = key;
     }
     return this.#order;
@@ -159,14 +158,14 @@ const overviews = new WeakMap<Pass, Overview>();
 function overviewOf(pass: Pass): Overview {
   let overview = overviews.get(pass);
   if (overview === undefined) {
-    overview = new Overview(pass);
+    overview = new Overview();
     overviews.set(pass, overview);
   }
   return overview;
 }
 
 /** What the whole of a pass has of a sum. */
-export const totalOf = (pass: Pass, sum: keyof typeof SUM): number => overviewOf(pass).total(SUM[sum]);
+export const totalOf = (pass: Pass, sum: keyof typeof SUM): number => overviewOf(pass).total(pass, SUM[sum]);
 
 /** The same group in another pass, or -1. */
 const likeIn = (pass: Pass, groups: GroupTable, row: number) =>
@@ -266,7 +265,7 @@ export function groupRows(
   if (main === undefined) return { count: 0, ordered: 0, rows: () => [], other: () => undefined };
   const from = OF_FULL_PASS.includes(sort) && full !== undefined ? full : main;
   const { groups } = from;
-  const order = overviewOf(from).order(picture, sort, reverse, most);
+  const order = overviewOf(from).order(from, picture, sort, reverse, most);
   return {
     count: groups.size,
     ordered: order.length,

@@ -50,17 +50,31 @@ export class Repeater {
     makeRoom() {},
     flush() {},
   };
-  #now: number;
+  /** Of the run that is going on, in microseconds since 1970. */
+  readonly #time: { now: number };
   #inVain = 0;
   #pause = 0;
   /** For tests: how many traces were recorded, how many of those did not do what they should, how many messages were done long. */
   readonly counted = { traces: 0, wrong: 0, long: 0 };
 
+  /**
+   * The clock that the work must go by: one time for all messages of a run. What is made of it is good only once, and so not
+   * for a trace.
+   */
+  readonly nowMicroseconds: () => number;
+
   /** `clock` is the time of day in microseconds. */
   constructor(engine: TraceEngine, clock: () => number) {
     this.#engine = engine;
     this.#clock = clock;
-    this.#now = clock();
+    // The clock does not refer to the repeater: in a circle the executable would keep it, and its tables, until QuickJS
+    // next looks for circles.
+    const time = (this.#time = { now: clock() });
+    const recording = this.#recording;
+    this.nowMicroseconds = () => {
+      recording.spoil();
+      return time.now;
+    };
   }
 
   /** Says where the output goes. */
@@ -68,15 +82,6 @@ export class Repeater {
     this.#output = output;
     return this;
   }
-
-  /**
-   * The clock that the work must go by: one time for all messages of a run. What is made of it is good only once, and so not
-   * for a trace.
-   */
-  readonly nowMicroseconds = (): number => {
-    this.#recording.spoil();
-    return this.#now;
-  };
 
   /**
    * Does the messages of `buffer[start, end)` that traces fit, which have the sequence number given or one of the next `sequences`.
@@ -112,7 +117,7 @@ export class Repeater {
     const output = this.#output;
     const { chosen } = output;
     const { counters, tables } = this.#recording;
-    this.#setClock(state, (this.#now = this.#clock()));
+    this.#setClock(state, (this.#time.now = this.#clock()));
     state[STATE.AT] = start;
     state[STATE.SEQUENCE] = sequence;
     state[STATE.SEQUENCES] = sequences;
@@ -176,7 +181,7 @@ export class Repeater {
     const { state, out } = this.#trial;
     const { before, tables } = this.#recording;
     const keys = this.#recording.keys();
-    this.#setClock(state, this.#now);
+    this.#setClock(state, this.#time.now);
     state[STATE.AT] = start;
     state[STATE.END] = end;
     state[STATE.SEQUENCE] = messageSequence(buffer, start);

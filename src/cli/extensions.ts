@@ -152,7 +152,7 @@ export const EXTENSIONS: { readonly [Name in ExtensionName]: ExtensionRow<Extens
       "Equal entries keep the order of the table; entries without the value come last. " +
       "Groups are sorted by flows if this option is absent; they have no age and no expires, and entries have no flows. " +
       "The entries are in memory: as many as --limit says, or all of them. " +
-      "In the view orig-bytes and reply-bytes are rates; packets are not counted there.",
+      "In the view orig-bytes and reply-bytes are rates, and the age of a group is that of its oldest flow; packets are not counted there.",
     on: [...LISTS, "top"],
     read: (_, text) => readSort(text),
   },

@@ -40,7 +40,7 @@ function checkViewSort({ key }: Sort, by: readonly Field[] | undefined): void {
   const showsFlows = by?.length === 0;
   const known: readonly string[] = showsFlows
     ? ["bytes", "orig-bytes", "reply-bytes", "age", "expires"]
-    : ["flows", "unreplied", "bytes", "orig-bytes", "reply-bytes", ...(by ?? []).map(({ name }) => name)];
+    : ["flows", "unreplied", "bytes", "orig-bytes", "reply-bytes", "age", ...(by ?? []).map(({ name }) => name)];
   if (!known.includes(key))
     throw new UsageError(`Can't sort ${showsFlows ? "the flows" : "the groups"} of --top by \`${key}'`);
 }

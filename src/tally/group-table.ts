@@ -224,6 +224,17 @@ export class GroupTable implements Sums {
     return 4 * row * this.#words;
   }
 
+  /** Below 0 where the first `width` bytes of the key of row `a` come before those of row `b`: in the order of the fields. */
+  compareKeys(a: number, b: number, width = 4 * this.#words): number {
+    const bytes = this.#keyBytes;
+    const [from, other] = [this.keyOffset(a), this.keyOffset(b)];
+    for (let i = 0; i < width; i++) {
+      const difference = bytes[from + i]! - bytes[other + i]!;
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  }
+
   #find(key: Uint32Array, from: number): number {
     this.#placeRows();
     const words = this.#words;

@@ -75,6 +75,7 @@ const groupLine = (time: string, row: GroupRow, { by }: ViewState): string =>
     rates: {
       flows: rounded(row.change),
       new: rounded(row.fresh),
+      gone: rounded(row.gone),
       orig_bytes: rounded(row.up),
       reply_bytes: rounded(row.down),
     },
@@ -82,4 +83,5 @@ const groupLine = (time: string, row: GroupRow, { by }: ViewState): string =>
     flows: Math.round(row.flows),
     unreplied: Math.round(row.flows * row.unreplied),
     bytes: row.bytes,
+    oldest: typeof row.oldest === "bigint" ? rfc3339(row.oldest) : undefined,
   });

@@ -4,7 +4,7 @@ import type { LabelMap } from "../system/labelmap.js";
 import { changeText, countText, percentText, rateText } from "./numbers.js";
 import { KIND_SUM, type Pass } from "./passes.js";
 import type { Picture } from "./picture.js";
-import { type Amounts, type FlowRow, flowRows, type GroupRow, type GroupSort, groupRows, totalOf } from "./rows.js";
+import { type Amounts, type FlowRow, findFlow, flowRows, type GroupSort, groupRows, hasAny, totalOf } from "./rows.js";
 import type { Selected, ViewState } from "./state.js";
 import { cut, cutLine, type Line, lineWidth, padEnd, padStart, type Span, type Style, span, widthOf } from "./text.js";
 
@@ -224,27 +224,39 @@ interface Column<Row> {
   cell(row: Row): Span;
 }
 
+/** A group, or all of the others together. */
+interface TableRow extends Amounts {
+  readonly texts: readonly string[];
+}
+
+/** How long ago a pass was when that began. */
+function ageText(start: bigint | null | undefined, { startMicros }: Pass, unknown: string): string {
+  if (start === undefined) return unknown;
+  return start === null ? "-" : duration(Math.max(0, Math.floor((startMicros - Number(start / 1000n)) / 1e6)));
+}
+
 function groupColumns(
-  rows: readonly GroupRow[],
+  rows: readonly TableRow[],
   other: Amounts | undefined,
   picture: Picture,
   state: ViewState,
   marks: Marks,
-): Column<GroupRow>[] {
+): Column<TableRow>[] {
   const { unknown } = marks;
+  const { full } = picture;
   const right = (
     sort: GroupSort | "",
     heading: string,
     width: number,
-    cell: (row: GroupRow) => Span,
-  ): Column<GroupRow> => ({
+    cell: (row: TableRow) => Span,
+  ): Column<TableRow> => ({
     sort,
     heading,
     align: "right",
     width,
     cell,
   });
-  const fields = state.by.map((field, i): Column<GroupRow> => {
+  const fields = state.by.map((field, i): Column<TableRow> => {
     const width = rows.reduce((most, row) => Math.max(most, widthOf(row.texts[i]!)), widthOf(field.heading) + 1);
     return {
       sort: i === 0 ? "fields" : "",
@@ -257,7 +269,7 @@ function groupColumns(
   const rate = (value: number | undefined) => span(rateText(value, state.showsBytes, unknown));
   const flowsText = ({ flows, isEstimate }: Amounts) => countText(flows, isEstimate);
   const flowsWidth = [...rows, other].reduce((most, row) => Math.max(most, row ? flowsText(row).length : 0), 6);
-  const counted = picture.accounting !== false || (picture.full !== undefined && totalOf(picture.full, "up") > 0);
+  const counted = picture.accounting !== false || (full !== undefined && totalOf(full, "up") > 0);
   const rates = counted
     ? [
         right("up", marks.up, RATE_WIDTH, ({ up }) => rate(up)),
@@ -274,8 +286,12 @@ function groupColumns(
     ),
     ...rates,
     right("fresh", "NEW/s", 8, ({ fresh }) => span(changeText(fresh, unknown).replace("+", ""))),
+    right("gone", "GONE/s", 8, ({ gone }) => span(changeText(gone, unknown).replace("+", ""))),
     ...(counted
       ? [right("bytes", "BYTES", 8, ({ bytes }) => span(bytes === undefined ? unknown : scaled(bytes)))]
+      : []),
+    ...(full !== undefined && hasAny(full, "age")
+      ? [right("age", "OLDEST", 7, ({ oldest }) => span(ageText(oldest, full, unknown)))]
       : []),
   ];
 }
@@ -313,18 +329,19 @@ function flowColumns(rows: readonly FlowRow[], state: ViewState, marks: Marks): 
   ];
 }
 
-/** By their headings: columns that go first where there is no room for all. */
-const LEAST_NEEDED = ["MARK", "NAT TO", "AGE", "NEW/s", "BYTES", "EXPIRES", "UNREPL", "+/s", "%", "STATE"];
+/** By their headings: columns that go first where there is no room for all. Columns that are not named here stay. */
+const FLOWS_LEAST_NEEDED = ["MARK", "NAT TO", "AGE", "BYTES", "EXPIRES", "STATE"];
+const GROUPS_LEAST_NEEDED = ["OLDEST", "GONE/s", "NEW/s", "BYTES", "UNREPL", "+/s", "%"];
 
 const GAP = 2;
 const totalWidth = (columns: readonly { width: number }[]) =>
   columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
 
 /** The columns that fit, the most needed ones first; the widest is cut where even those are too wide. */
-function fit<Row>(columns: readonly Column<Row>[], width: number): Column<Row>[] {
-  const isNeeded = ({ heading }: Column<Row>) => !LEAST_NEEDED.includes(heading);
+function fit<Row>(columns: readonly Column<Row>[], leastNeeded: readonly string[], width: number): Column<Row>[] {
+  const isNeeded = ({ heading }: Column<Row>) => !leastNeeded.includes(heading);
   let kept = columns.filter(isNeeded);
-  for (const heading of [...LEAST_NEEDED].reverse()) {
+  for (const heading of [...leastNeeded].reverse()) {
     const more = columns.filter((column) => kept.includes(column) || column.heading === heading);
     if (totalWidth(more) <= width) kept = more;
   }
@@ -372,10 +389,11 @@ function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room:
   const found = groupRows(picture, state.groupSort, state.reverse, most, names);
   state.rowCount = found.ordered;
   state.pageRows = Math.max(1, found.count > room ? room - 1 : room);
+  if (state.followed !== undefined && "group" in state.followed) state.follow(found.find(state.followed.group.place));
   state.clamp();
   const shown = found.rows(state.first, state.pageRows);
   const other = found.other(Math.min(found.ordered, state.first + state.pageRows));
-  const fitting = fit(groupColumns(shown, other, picture, state, options.marks), columns);
+  const fitting = fit(groupColumns(shown, other, picture, state, options.marks), GROUPS_LEAST_NEEDED, columns);
   const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
   if (other !== undefined && room > shown.length) lines.push(rowLine(fitting, otherRow(other, state), false, columns));
   const selected = shown[state.selected - state.first];
@@ -386,19 +404,21 @@ function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room:
   };
 }
 
-const otherRow = (amounts: Amounts, { by }: ViewState): GroupRow => ({
+const otherRow = (amounts: Amounts, { by }: ViewState): TableRow => ({
   ...amounts,
-  values: by.map(() => null),
   texts: by.map((_, i) => (i === 0 ? "other" : "")),
 });
 
 function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: number, { marks }: Draw): Table {
   state.rowCount = Math.min(picture.full?.flows.length ?? 0, state.limit ?? MOST_ROWS);
   state.pageRows = room;
+  if (state.followed !== undefined && "flow" in state.followed) {
+    state.follow(findFlow(picture, state.reverse, state.followed.flow));
+  }
   state.clamp();
   const count = Math.min(room, state.rowCount - state.first);
   const shown = flowRows(picture, state.reverse, state.first, count, { portName: state.portName });
-  const fitting = fit(flowColumns(shown, state, marks), columns);
+  const fitting = fit(flowColumns(shown, state, marks), FLOWS_LEAST_NEEDED, columns);
   const selected = shown[state.selected - state.first];
   return {
     heading: headingLine(fitting, state, marks),
@@ -461,7 +481,7 @@ const HELP_COLUMN = 30;
 
 const HELP_TEXTS = [
   "n shows the names of services (/etc/services), and a number where the protocols of a row have different names for it. The filter takes the options of the command line, with numbers or names. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
-  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first.",
+  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first, and one that also began between them is in neither NEW/s nor GONE/s.",
 ];
 
 /** A text in lines of so many columns, broken between words. */
@@ -525,6 +545,7 @@ export function draw(picture: Picture, state: ViewState, size: Size, options: Dr
   const table = state.showsFlows
     ? drawFlows(picture, state, size, room, draw)
     : drawGroups(picture, state, size, room, draw);
+  state.followed = state.follows ? table.selected : undefined;
   const body = [table.heading, ...table.lines];
   while (body.length < room + (isTall ? 2 : 1)) body.push([]);
   const lines = [...header, ...body, lastLine(picture, state, columns, marks)].map((line) => cutLine(line, columns));

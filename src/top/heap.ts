@@ -1,14 +1,16 @@
 /** The best few of many. */
 
 /**
- * The indices 0 … count - 1 with the largest scores, `most` at most, the best first; of equal ones the lower index. Takes
+ * The indices 0 … count - 1 with the largest scores, `most` at most, the best first; of equal ones the lower indices are kept. Takes
  * count · log(most) steps at worst, and memory for `most`.
+ * @param compare the order of those that are kept with equal scores
  * @param next the first index from `from` on with a score above `least`, or `count`: for who finds it quicker than one by one
  */
 export function best(
   count: number,
   most: number,
   score: (index: number) => number,
+  compare: (a: number, b: number) => number = (a, b) => a - b,
   next: (from: number, least: number) => number = (from) => from,
 ): number[] {
   const heap: number[] = [];
@@ -46,5 +48,5 @@ export function best(
     }
   }
   const order = heap.map((index, at) => ({ index, score: scores[at]! }));
-  return order.sort((a, b) => b.score - a.score || a.index - b.index).map(({ index }) => index);
+  return order.sort((a, b) => b.score - a.score || compare(a.index, b.index)).map(({ index }) => index);
 }

@@ -1,6 +1,7 @@
 /** Reading the table: the beginning of a dump, or all of it, in parts small enough to answer keys in between. */
 import * as C from "../ctnetlink/constants.js";
 import { bytes64, fieldSet, MOST_64, numberBytes } from "../ctnetlink/fields.js";
+import { HEADERS } from "../ctnetlink/schema.js";
 import * as S from "../ctnetlink/slots.js";
 import { type Counter, FlowView } from "../ctnetlink/view.js";
 import { dumpFlowParts } from "../match/dump.js";
@@ -39,8 +40,9 @@ export const GROUP_SUMS = [
   growth("up"),
   growth("down"),
   growth("fresh"),
+  sums.OLDEST,
 ] as const;
-export const SUM = { flows: 0, unreplied: 1, orig: 2, reply: 3, counted: 4, up: 5, down: 6, fresh: 7 } as const;
+export const SUM = { flows: 0, unreplied: 1, orig: 2, reply: 3, counted: 4, up: 5, down: 6, fresh: 7, age: 8 } as const;
 const KIND_SUMS = [sums.FLOWS, sums.UNREPLIED, sums.UNASSURED] as const;
 export const KIND_SUM = { flows: 0, unreplied: 1, unassured: 2 } as const;
 
@@ -96,6 +98,15 @@ function worthOf(key: FlowSort, view: FlowView, memory: FlowMemory): number {
 /** Ages are counted from a time to come, so that older flows are worth more and all of them something. */
 const BEGINNING = 2 ** 63;
 
+/** The first attribute is the original tuple, which no other flow of the same zone has, and addresses are in front there. */
+function compareAttributes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = HEADERS; at < length; at++) {
+    if (a[at] !== b[at]) return a[at]! - b[at]!;
+  }
+  return a.length - b.length;
+}
+
 /** Keeps the flows with the largest values. */
 class LargestFlows {
   readonly #key: FlowSort;
@@ -125,9 +136,10 @@ class LargestFlows {
     }
   }
 
+  /** The largest first; equal ones in the order of their addresses, so that it is the same from pass to pass. */
   end(): readonly KeptFlow[] {
     this.#drop();
-    return this.#kept;
+    return this.#kept.sort((a, b) => b.value - a.value || compareAttributes(a.message, b.message));
   }
 
   #drop(): void {

@@ -23,6 +23,8 @@ export interface Picture {
   readonly main: Pass | undefined;
   readonly before: Pass | undefined;
   readonly full: Pass | undefined;
+  /** The full pass before that one. */
+  readonly fullBefore: Pass | undefined;
   /** How long the CPU was busy with the last full pass, in microseconds. */
   readonly fullCpuMicros: number | undefined;
   /** Whether a full pass is under way. */

@@ -191,6 +191,7 @@ export class Reader {
       main,
       before: (main?.isFull ? this.#fulls : this.#samples)[1],
       full: this.#fulls[0],
+      fullBefore: this.#fulls[1],
       fullCpuMicros: this.#fullMicros,
       isReadingAll: this.#running?.isFull === true,
       accounting: this.#accounting,

@@ -38,13 +38,24 @@ export interface Amounts {
   readonly down: number | undefined;
   /** New flows a second. */
   readonly fresh: number | undefined;
+  /** Flows that ended, or went to another group, a second. */
+  readonly gone: number | undefined;
   /** Bytes of both directions, of all flows that the group has now. */
   readonly bytes: number | undefined;
+  /** When the oldest flow began, in nanoseconds since 1970; null where no flow says it. */
+  readonly oldest: bigint | null | undefined;
+}
+
+/** A group of a pass. */
+export interface GroupPlace {
+  readonly groups: GroupTable;
+  readonly row: number;
 }
 
 export interface GroupRow extends Amounts {
   readonly values: readonly FieldValue[];
   readonly texts: readonly string[];
+  readonly place: GroupPlace;
 }
 
 export interface FlowRow {
@@ -73,10 +84,23 @@ export interface Names {
 }
 
 /** By what groups are sorted: a figure, or the fields. */
-export type GroupSort = "flows" | "change" | "unreplied" | "up" | "down" | "fresh" | "bytes" | "fields";
+export type GroupSort =
+  | "flows"
+  | "change"
+  | "unreplied"
+  | "up"
+  | "down"
+  | "fresh"
+  | "gone"
+  | "bytes"
+  | "age"
+  | "fields";
 
 /** Rows of other passes than those that are shown have these figures; they are compared by the full pass. */
-const OF_FULL_PASS: readonly GroupSort[] = ["up", "down", "fresh", "bytes"];
+const OF_FULL_PASS: readonly GroupSort[] = ["up", "down", "fresh", "gone", "bytes", "age"];
+
+/** So many groups are put in order at least, however few are wanted: those of them that are equal have the order of their keys. */
+const LEAST_ORDERED = 1000;
 
 function flowsOf(pass: Pass, row: number, entries: number): number {
   return pass.groups.sum(row, SUM.flows) * scaleOf(pass, entries);
@@ -92,11 +116,25 @@ function changeOf({ main, before, entries }: Picture, row: number): number | und
   return (flowsOf(main, row, entries) - was) / seconds;
 }
 
-function scoreOf(sort: GroupSort, pass: Pass, picture: Picture): (row: number) => number {
+/** The flows of a group that ended, or went to another group, between the last two full passes, a second. Those that came and went between are in neither. */
+function goneOf({ full, fullBefore }: Picture, row: number): number | undefined {
+  if (full?.rateSeconds === undefined || fullBefore === undefined || row < 0) return undefined;
+  const earlier = fullBefore.groups.rowLike(full.groups, row);
+  if (earlier < 0) return undefined;
+  const more = full.groups.sum(row, SUM.flows) - fullBefore.groups.sum(earlier, SUM.flows);
+  return Math.max(0, full.groups.sum(row, SUM.fresh) - more) / full.rateSeconds;
+}
+
+/** What a row is sorted by; undefined, and last in either direction, where nobody knows. */
+function scoreOf(sort: GroupSort, pass: Pass, picture: Picture): (row: number) => number | undefined {
   const { groups } = pass;
   switch (sort) {
     case "change":
-      return (row) => changeOf(picture, row) ?? 0;
+      return (row) => changeOf(picture, row);
+    case "gone":
+      return (row) => goneOf(picture, row);
+    case "age":
+      return (row) => groups.sum(row, SUM.age) || undefined;
     case "unreplied":
       return (row) => groups.sum(row, SUM.unreplied);
     case "bytes":
@@ -111,20 +149,34 @@ function scoreOf(sort: GroupSort, pass: Pass, picture: Picture): (row: number) =
 }
 
 /** By sums alone, the rows that cannot be among the best need not be looked at one by one. */
-const BY_SUM: readonly GroupSort[] = ["flows", "unreplied", "up", "down", "fresh"];
+const BY_SUM: readonly GroupSort[] = ["flows", "unreplied", "up", "down", "fresh", "age"];
+
+/** Puts rows that are equal in the order of their keys. */
+function settle(rows: number[], groups: GroupTable, isEqual: (a: number, b: number) => boolean): readonly number[] {
+  for (let from = 0, to = 0; from < rows.length; from = to) {
+    while (to < rows.length && isEqual(rows[from]!, rows[to]!)) to++;
+    const equal = rows.slice(from, to);
+    if (equal.length > 1) rows.splice(from, equal.length, ...equal.sort((a, b) => groups.compareKeys(a, b)));
+  }
+  return rows;
+}
 
 /** The rows of a pass in order, `most` at most. */
 function findOrder(pass: Pass, picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
   const { groups } = pass;
   if (sort === "fields") {
-    const key = groups.fields[0]?.name ?? "";
-    return [...sortGroups(groups, { key, direction: reverse ? "desc" : "asc" }).subarray(0, most)];
+    const field = groups.fields[0]!;
+    const rows = [...sortGroups(groups, { key: field.name, direction: reverse ? "desc" : "asc" }).subarray(0, most)];
+    if (groups.fields.length === 1) return rows;
+    return settle(rows, groups, (a, b) => groups.compareKeys(a, b, field.width) === 0);
   }
-  const score = scoreOf(sort, pass, picture);
-  if (reverse) return best(groups.size, most, (row) => -score(row));
-  const sum = BY_SUM.includes(sort) ? SUM[sort as keyof typeof SUM] : undefined;
+  const value = scoreOf(sort, pass, picture);
+  const sign = reverse ? -1 : 1;
+  const score = (row: number) => sign * (value(row) ?? -sign * Number.POSITIVE_INFINITY);
+  const compare = (a: number, b: number) => groups.compareKeys(a, b);
+  const sum = BY_SUM.includes(sort) && !reverse ? SUM[sort as keyof typeof SUM] : undefined;
   const next = (from: number, least: number) => groups.nextAbove(sum!, from, least);
-  return best(groups.size, most, score, sum === undefined ? undefined : next);
+  return best(groups.size, most, score, compare, sum === undefined ? undefined : next);
 }
 
 /**
@@ -133,6 +185,7 @@ function findOrder(pass: Pass, picture: Picture, sort: GroupSort, reverse: boole
  */
 class Overview {
   readonly #totals: (number | undefined)[] = [];
+  readonly #any: (boolean | undefined)[] = [];
   /** The order that was asked for last, and what it depends on. */
   #order: readonly number[] = [];
   #orderOf: readonly unknown[] = [];
@@ -142,9 +195,15 @@ class Overview {
     return this.#totals[sum]!;
   }
 
+  hasAny({ groups }: Pass, sum: number): boolean {
+    this.#any[sum] ??= groups.nextAbove(sum, 0, 0) < groups.size;
+    return this.#any[sum]!;
+  }
+
   order(pass: Pass, picture: Picture, sort: GroupSort, reverse: boolean, most: number): readonly number[] {
-    const passes = [picture.main?.startMicros, picture.before?.startMicros];
-    const key = [sort, reverse, most, ...(sort === "change" ? passes : [])];
+    const { main, before, fullBefore } = picture;
+    const others = sort === "change" ? [main, before] : sort === "gone" ? [fullBefore] : [];
+    const key = [sort, reverse, most, ...others.map((other) => other?.startMicros)];
     if (key.length !== this.#orderOf.length || key.some((part, i) => part !== this.#orderOf[i])) {
       this.#order = findOrder(pass, picture, sort, reverse, most);
       this.#orderOf = key;
@@ -163,6 +222,9 @@ function overviewOf(pass: Pass): Overview {
   }
   return overview;
 }
+
+/** Whether a group of a pass has any of a sum. */
+export const hasAny = (pass: Pass, sum: keyof typeof SUM): boolean => overviewOf(pass).hasAny(pass, SUM[sum]);
 
 /** What the whole of a pass has of a sum. */
 export const totalOf = (pass: Pass, sum: keyof typeof SUM): number => overviewOf(pass).total(pass, SUM[sum]);
@@ -196,13 +258,15 @@ function amountsOf(picture: Picture, groups: GroupTable, row: number): Amounts {
     up: rateOf("up"),
     down: rateOf("down"),
     fresh: rateOf("fresh"),
+    gone: goneOf(picture, theirs),
     bytes: hasBytes ? full!.groups.sum(theirs, SUM.orig) + full!.groups.sum(theirs, SUM.reply) : undefined,
+    oldest: theirs < 0 ? undefined : (full!.groups.least(theirs, SUM.age) ?? null),
   };
 }
 
 /** What the shown groups leave of all. */
 function otherAmounts(picture: Picture, shown: readonly Amounts[]): Amounts {
-  const { full, before, entries } = picture;
+  const { full, before, fullBefore, entries } = picture;
   const main = picture.main!;
   const scale = scaleOf(main, entries);
   const total = main.matching * scale;
@@ -215,6 +279,7 @@ function otherAmounts(picture: Picture, shown: readonly Amounts[]): Amounts {
     const all = rate(full, (pass) => totalOf(pass, key));
     return all === undefined ? undefined : Math.max(0, all - sum((row) => row[key]));
   };
+  const ended = rate(full, (pass) => totalOf(pass, "fresh") - pass.matching + (fullBefore?.matching ?? 0));
   const bytes =
     full === undefined || totalOf(full, "counted") === 0 ? undefined : totalOf(full, "orig") + totalOf(full, "reply");
   return {
@@ -229,7 +294,10 @@ function otherAmounts(picture: Picture, shown: readonly Amounts[]): Amounts {
     up: rest("up"),
     down: rest("down"),
     fresh: rest("fresh"),
+    gone: ended === undefined || fullBefore === undefined ? undefined : Math.max(0, ended - sum((row) => row.gone)),
     bytes: bytes === undefined ? undefined : Math.max(0, bytes - sum((row) => row.bytes)),
+    // It would take a look at each of them.
+    oldest: undefined,
   };
 }
 
@@ -239,6 +307,8 @@ export interface GroupRows {
   readonly ordered: number;
   /** The groups in order, from `first` on, `count` at most. */
   rows(first: number, count: number): readonly GroupRow[];
+  /** Where in that order a group of this pass or of another one is; -1 where it is not. */
+  find(place: GroupPlace): number;
   /** All but the first `shown` together; undefined where there are none. */
   other(shown: number): Amounts | undefined;
 }
@@ -262,18 +332,20 @@ export function groupRows(
   names: Names = {},
 ): GroupRows {
   const { main, full } = picture;
-  if (main === undefined) return { count: 0, ordered: 0, rows: () => [], other: () => undefined };
+  if (main === undefined) return { count: 0, ordered: 0, rows: () => [], find: () => -1, other: () => undefined };
   const from = OF_FULL_PASS.includes(sort) && full !== undefined ? full : main;
   const { groups } = from;
-  const order = overviewOf(from).order(from, picture, sort, reverse, most);
+  const order = overviewOf(from).order(from, picture, sort, reverse, Math.max(most, LEAST_ORDERED)).slice(0, most);
   return {
     count: groups.size,
     ordered: order.length,
     rows: (first, count) =>
       order.slice(first, first + count).map((row): GroupRow => {
         const values = groups.fields.map((_, index) => groups.value(row, index, names.labels));
-        return { ...amountsOf(picture, groups, row), values, texts: textsOf(groups.fields, values, names) };
+        const texts = textsOf(groups.fields, values, names);
+        return { ...amountsOf(picture, groups, row), values, texts, place: { groups, row } };
       }),
+    find: (place) => order.indexOf(likeIn(from, place.groups, place.row)),
     other: (shown) => {
       if (shown >= groups.size) return undefined;
       const amounts = order.slice(0, shown).map((row) => amountsOf(picture, groups, row));
@@ -345,4 +417,21 @@ export function flowRows(
   const view = new FlowView();
   const flows = reverse ? [...full.flows].reverse() : full.flows;
   return flows.slice(first, first + count).map((flow) => flowRow(view, flow, full, names));
+}
+
+const ID = S.TOP + C.CTA_ID;
+
+/** Where among the flows of the last full pass one is that this pass or another one has kept; -1 where it is not. */
+export function findFlow({ full }: Picture, reverse: boolean, { message }: FlowRow): number {
+  if (full === undefined) return -1;
+  const view = new FlowView();
+  const idOf = (message: Uint8Array) => {
+    view.read(message, 0, message.length);
+    return view.has(ID) ? view.u32(ID) : undefined;
+  };
+  const id = idOf(message);
+  const at = full.flows.findIndex(
+    (flow) => flow.message === message || (id !== undefined && idOf(flow.message) === id),
+  );
+  return at >= 0 && reverse ? full.flows.length - 1 - at : at;
 }

@@ -31,7 +31,9 @@ export const GROUP_SORTS: readonly GroupSort[] = [
   "up",
   "down",
   "fresh",
+  "gone",
   "bytes",
+  "age",
 ];
 export const FLOW_SORTS: readonly FlowSort[] = ["up", "down", "bytes", "age", "expires"];
 
@@ -86,6 +88,9 @@ export class ViewState {
   /** The index of the row that is selected, and that of the first row on the screen. */
   selected = 0;
   first = 0;
+  /** Whether the user has moved to a row, so that it stays selected wherever it goes, and that row as it was drawn last. */
+  follows = false;
+  followed: Selected;
   /** How many rows there are, and how many fit: the screen says so when it is drawn. */
   rowCount = 0;
   pageRows = 1;
@@ -203,6 +208,7 @@ export class ViewState {
         return this.#moveSort(character === ">" ? 1 : -1);
       case "r":
         this.reverse = !this.reverse;
+        this.followed = undefined;
         return this.showsFlows ? "redraw" : "sort-again";
       case "/":
         this.edit = new EditLine(this.filterText === "" ? "" : `${this.filterText} `);
@@ -269,6 +275,11 @@ export class ViewState {
     this.isError = isError;
   }
 
+  /** Selects the row that is followed, which is at `row` now; -1 where it is gone: then what is in its place. */
+  follow(row: number): void {
+    if (row >= 0) this.selected = row;
+  }
+
   /** Keeps the selected row within the rows, and on the screen. */
   clamp(): void {
     this.selected = Math.max(0, Math.min(this.selected, this.rowCount - 1));
@@ -276,8 +287,11 @@ export class ViewState {
     this.first = Math.max(least, Math.min(this.first, this.selected, Math.max(0, this.rowCount - this.pageRows)));
   }
 
+  /** The first row is followed nowhere: who is there looks at what comes first. */
   #select(row: number): Effect {
     this.selected = row;
+    this.follows = row > 0;
+    this.followed = undefined;
     this.clamp();
     return "redraw";
   }
@@ -293,6 +307,8 @@ export class ViewState {
     this.by = by;
     this.selected = 0;
     this.first = 0;
+    this.follows = false;
+    this.followed = undefined;
   }
 
   #regroup(step: 1 | -1): Effect {
@@ -304,6 +320,7 @@ export class ViewState {
   }
 
   #moveSort(step: 1 | -1): Effect {
+    this.followed = undefined;
     if (this.showsFlows) {
       const at = FLOW_SORTS.indexOf(this.flowSort) + step;
       this.flowSort = FLOW_SORTS[(at + FLOW_SORTS.length) % FLOW_SORTS.length]!;

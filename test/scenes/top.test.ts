@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { afterEach, before, describe, it } from "node:test";
+import { afterEach, before, beforeEach, describe, it } from "node:test";
 import type { Flow } from "../../src/library/flow.js";
-import { freshNetwork, oursAsProcess, program } from "../support/command.js";
+import { freshNetwork, ours, oursAsProcess, program } from "../support/command.js";
 import { overlayEtc } from "../support/etc.js";
 import { parseLines } from "../support/json.js";
 import { sysctl } from "../support/lab.js";
@@ -128,7 +128,7 @@ describe("--top", () => {
     it("fits any terminal from 60x12 on", async () => {
       await open();
       screen.resize(140, 40);
-      await screen.until(/UP↑ +DOWN↓ +NEW\/s +BYTES/);
+      await screen.until(/UP↑ +DOWN↓ +NEW\/s +GONE\/s +BYTES/);
       screen.resize(60, 12);
       const small = await screen.until(/^SRC +FLOWS▼(?:.*\n){3,}q quit/m);
       for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
@@ -274,7 +274,7 @@ describe("--top", () => {
       for (const { time, ...row } of lines) {
         assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
         assert.deepEqual(row, {
-          rates: { flows: 0, new: 0, orig_bytes: 0, reply_bytes: 0 },
+          rates: { flows: 0, new: 0, gone: 0, orig_bytes: 0, reply_bytes: 0 },
           group: { dport: 22 },
           flows: 30,
           unreplied: 5,
@@ -310,5 +310,64 @@ describe("--top", () => {
       const [early, late] = [Math.max(...megabytes.slice(3, 6)), Math.max(...megabytes.slice(6, -1))];
       assert.ok(late < early + 3, `${early} MB after 6 rounds, ${late} MB after 60`);
     });
+  });
+});
+
+describe("--top of a table that changes", { skip: noScreen }, () => {
+  let screen: Screen;
+  before(() => {
+    freshNetwork();
+    for (const name of ["acct", "timestamp"]) sysctl(`net/netfilter/nf_conntrack_${name}`, 1);
+  });
+  beforeEach(async () => {
+    await ours(["-F"]);
+    await loadTable(FLOWS);
+  });
+  afterEach(() => screen.close());
+
+  async function open(columns: number, options = ""): Promise<void> {
+    screen = new Screen(columns, 24);
+    screen.run(`${TOP} ${options}`);
+    await screen.until(/^q quit/m);
+  }
+
+  const more = (host: number, count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      FLOWS[0]!.replace("10.0.0.1", `10.0.0.${host}`).replace("2000", `${3000 + n}`),
+    );
+
+  it("says how many flows come and go a second, and how old the oldest one is", async () => {
+    await open(140);
+    await screen.until(/^SRC .* NEW\/s +GONE\/s +BYTES +OLDEST$[\s\S]*^10\.0\.0\.2 +20 .* 0 +0 +0 +\d+s$/m);
+    assert.equal((await ours(["-D", "-p", "tcp", "-s", "10.0.0.2", "--dport", "22"])).status, 0);
+    await loadTable(more(3, 5));
+    const text = await screen.until(/^10\.0\.0\.2 +10 .* b\/s +0 +[1-9]\S* +0 +\d+s$/m);
+    assert.match(text, /^10\.0\.0\.3 +15 .* b\/s +[1-9]\S* +0 +0 +\d+s$/m);
+  });
+
+  it("keeps to the row that was moved to, wherever that goes", async () => {
+    await open(80);
+    await screen.until(/^10\.0\.0\.1 +30 .*\n10\.0\.0\.2 +20 /m);
+    screen.press("Down");
+    await loadTable(more(3, 20));
+    await screen.until(/^10\.0\.0\.3 +30 .*\n10\.0\.0\.2 +20 /m);
+    screen.press("x");
+    await screen.until(/^noted, .*: conntrack -D -s 10\.0\.0\.2 --dry-run$/m);
+    // The first row is the first one, whoever is there.
+    screen.press("Home");
+    await loadTable(more(2, 20));
+    await screen.until(/^10\.0\.0\.2 +40 .*\n10\.0\.0\.1 +30 /m);
+    screen.press("x");
+    await screen.until(/^noted, .*: conntrack -D -s 10\.0\.0\.2 --dry-run$/m);
+  });
+
+  it("keeps to a flow likewise", async () => {
+    await open(120, "--group-by none");
+    await screen.until(/^tcp .* 10\.0\.0\.1:2000 .*\n.* 10\.0\.0\.1:2005 /m);
+    screen.press("Down");
+    await loadTable(more(0, 1));
+    await screen.until(/^tcp .* 10\.0\.0\.0:3000 .*\n.* 10\.0\.0\.1:2000 /m);
+    screen.press("x");
+    await screen.until(/^noted, .* -s 10\.0\.0\.1 .* --sport 2005 /m);
   });
 });

@@ -79,8 +79,24 @@ struct traces {
   uint8_t octets[256][4];
 };
 
-/* The words of a table: TABLE in src/netlink/backend/traces.ts. Places, keys and sums lie behind them. */
-enum { TABLE_CAPACITY, TABLE_SIZE, TABLE_MOST, TABLE_SEED, TABLE_KEY_WORDS, TABLE_SUMS, TABLE_PLACED, TABLE_WORDS };
+/* The words of a table: TABLE in src/netlink/backend/traces.ts. Places, keys, sums and what dropped rows had lie behind
+ * them. */
+enum {
+  TABLE_CAPACITY,
+  TABLE_SIZE,
+  TABLE_MOST,
+  TABLE_SEED,
+  TABLE_KEY_WORDS,
+  TABLE_SUMS,
+  TABLE_PLACED,
+  TABLE_KEPT,
+  TABLE_DROPS,
+  TABLE_WHOLE,
+  TABLE_WORDS
+};
+
+/* Rows are kept for so many sums at most: the first ones. */
+#define MOST_RANKED 32
 
 /* The words of what is remembered of flows: MEMORY in src/netlink/backend/traces.ts. The places lie behind them. */
 enum {
@@ -98,9 +114,10 @@ enum { PLACE_ID, PLACE_SEEN, PLACE_COUNTERS, PLACE_WORDS = PLACE_COUNTERS + 4 };
 struct open_table {
   /* Its words; NULL where the run has no such table. */
   uint32_t *words;
-  uint32_t capacity, most, key_words, sum_count;
+  uint32_t capacity, most, kept, key_words, sum_count;
   /* Open addressing: 1 + the row, or 0 for a free place; twice the capacity, which is a power of two. */
   uint32_t *places;
+  /* By row; behind the last one the sums of rows that were dropped. */
   uint32_t *keys, *sums;
 };
 
@@ -506,10 +523,14 @@ static bool open_table(const struct table *table, struct open_table *opened) {
   uint64_t capacity = words[TABLE_CAPACITY], key_words = words[TABLE_KEY_WORDS], sums = words[TABLE_SUMS];
   uint64_t room = table->length - TABLE_WORDS;
   if (capacity == 0 || (capacity & (capacity - 1)) != 0 || words[TABLE_SIZE] > capacity) return false;
-  if (capacity > room || key_words > room || sums > room || capacity > room / (2 + key_words + 2 * sums)) return false;
+  if (capacity > room || key_words > room || sums > room / 2) return false;
+  if (capacity > (room - 2 * sums) / (2 + key_words + 2 * sums)) return false;
   opened->words = table->words;
   opened->capacity = (uint32_t)capacity;
   opened->most = words[TABLE_MOST];
+  /* A drop must make room, and find what it drops within the capacity. */
+  bool bounded = words[TABLE_KEPT] < opened->most && opened->most <= capacity;
+  opened->kept = bounded ? words[TABLE_KEPT] : 0;
   opened->key_words = (uint32_t)key_words;
   opened->sum_count = (uint32_t)sums;
   opened->places = table->words + TABLE_WORDS;
@@ -535,6 +556,40 @@ static uint32_t hash_of(const uint8_t *key, size_t words, uint32_t hash) {
   return hash ^ hash >> 13;
 }
 
+static uint64_t sum_of(const struct open_table *table, uint32_t row, uint32_t index) {
+  uint64_t sum;
+  memcpy(&sum, table->sums + 2 * ((size_t)row * table->sum_count + index), sizeof(sum));
+  return sum;
+}
+
+static void add_to(uint32_t *sum, uint64_t value) {
+  uint64_t total;
+  memcpy(&total, sum, sizeof(total));
+  total += value;
+  memcpy(sum, &total, sizeof(total));
+}
+
+/* The least value of a sum that no more than `count` rows exceed, digit by digit from the highest. */
+static uint64_t exceeded_by(const struct open_table *table, uint32_t index, uint32_t count) {
+  uint32_t size = table->words[TABLE_SIZE];
+  uint64_t any = 0, least = 0;
+  for (uint32_t row = 0; row < size; row++)
+    any |= sum_of(table, row, index);
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    if (any >> shift == 0) continue;
+    /* By this digit: rows whose higher digits are those of the least value. */
+    uint32_t rows[256] = {0}, digit = 255;
+    for (uint32_t row = 0; row < size; row++) {
+      uint64_t sum = sum_of(table, row, index);
+      if (((sum ^ least) >> shift) <= 0xff) rows[sum >> shift & 0xff]++;
+    }
+    for (; digit > 0 && rows[digit] <= count; digit--)
+      count -= rows[digit];
+    least |= (uint64_t)digit << shift;
+  }
+  return least;
+}
+
 /* Gives places to the rows that have none: TypeScript leaves that to a run after it made the table larger. */
 static void place_rows(const struct open_table *table) {
   uint32_t mask = 2 * table->capacity - 1, size = table->words[TABLE_SIZE];
@@ -548,6 +603,47 @@ static void place_rows(const struct open_table *table) {
   table->words[TABLE_PLACED] = size;
 }
 
+static bool exceeds_any(const struct open_table *table, uint32_t row, const uint64_t *least, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (sum_of(table, row, i) > least[i]) return true;
+  }
+  return false;
+}
+
+/* Keeps the rows that are among the largest by any of the sums, and the first of the others. GroupTable in
+ * src/tally/group-table.ts does likewise. */
+static void drop_rows(const struct open_table *table) {
+  const size_t row_words = 2 * (size_t)table->sum_count, key_words = table->key_words;
+  uint32_t *words = table->words, *rest = table->sums + table->capacity * row_words;
+  uint32_t size = words[TABLE_SIZE], ranked = table->sum_count < MOST_RANKED ? table->sum_count : MOST_RANKED;
+  uint64_t least[MOST_RANKED];
+  for (uint32_t i = 0; i < ranked; i++)
+    least[i] = exceeded_by(table, i, table->kept / ranked);
+  uint32_t others = table->kept, to = 0, whole = 0;
+  for (uint32_t row = 0; row < size; row++)
+    others -= exceeds_any(table, row, least, ranked);
+  if (words[TABLE_DROPS]++ == 0) words[TABLE_WHOLE] = size;
+  for (uint32_t row = 0; row < size; row++) {
+    uint32_t *sums = table->sums + row * row_words;
+    if (!exceeds_any(table, row, least, ranked) && others-- == 0) {
+      others = 0;
+      for (size_t i = 0; i < row_words; i += 2)
+        add_to(rest + i, sum_of(table, row, (uint32_t)i / 2));
+      continue;
+    }
+    memmove(table->keys + to * key_words, table->keys + row * key_words, 4 * key_words);
+    memmove(table->sums + to * row_words, sums, 4 * row_words);
+    whole += row < words[TABLE_WHOLE];
+    to++;
+  }
+  memset(table->sums + to * row_words, 0, 4 * row_words * (size - to));
+  memset(table->places, 0, 8 * (size_t)table->capacity);
+  words[TABLE_SIZE] = to;
+  words[TABLE_WHOLE] = whole;
+  words[TABLE_PLACED] = 0;
+  place_rows(table);
+}
+
 /* The sums of a key's row, which is made where there is room for it, else NULL. The key is as many words as the table's
  * are. */
 static uint32_t *enter(const struct open_table *table, const uint8_t *key) {
@@ -559,18 +655,15 @@ static uint32_t *enter(const struct open_table *table, const uint8_t *key) {
     if (memcmp(table->keys + (row - 1) * words, key, 4 * words) == 0) return table->sums + (row - 1) * row_words;
   }
   row = table->words[TABLE_SIZE];
+  if (row >= table->most && table->kept > 0) {
+    drop_rows(table);
+    return enter(table, key);
+  }
   if (row >= table->most || row >= table->capacity) return NULL;
   memcpy(table->keys + row * words, key, 4 * words);
   table->places[place] = row + 1;
   table->words[TABLE_SIZE] = table->words[TABLE_PLACED] = row + 1;
   return table->sums + row * row_words;
-}
-
-static void add_to(uint32_t *sum, uint64_t value) {
-  uint64_t total;
-  memcpy(&total, sum, sizeof(total));
-  total += value;
-  memcpy(sum, &total, sizeof(total));
 }
 
 static void raise_to(uint32_t *sum, uint64_t value) {

@@ -5,7 +5,8 @@
  *     tally(connection, filter, [table]);
  *     for (let row = 0; row < table.size; row++) … table.value(row, 0), table.sum(row, 1) …
  *
- * Rows are numbered in the order in which their groups were first seen, and keep their numbers. Memory grows with the groups.
+ * Rows are numbered in the order in which their groups were first seen, and keep their numbers. Memory grows with the groups,
+ * unless there is a bound.
  */
 import type { FlowView, Sums } from "../ctnetlink/view.js";
 import type { Predicate } from "../match/filter.js";
@@ -33,6 +34,11 @@ export interface Bounds {
    * a group with a share of the flows worth showing is among the first, and its sums are complete.
    */
   readonly most?: number;
+  /**
+   * In place of that: where a group would be one more than `most`, about so many are kept and the others dropped. Those are kept
+   * that are among the largest by any of the sums, and the first of the others. What is dropped still counts in total().
+   */
+  readonly kept?: number;
   /** For about so many groups there is room from the beginning. */
   readonly expected?: number;
 }
@@ -42,6 +48,9 @@ const NO_ROW = -1;
 
 /** More than there can be groups. */
 const NO_LIMIT = 0xffffffff;
+
+/** Rows are kept for so many sums at most: the first ones. */
+const MOST_RANKED = 32;
 
 export class GroupTable implements Sums {
   readonly fields: readonly Field[];
@@ -60,12 +69,16 @@ export class GroupTable implements Sums {
   /** The keys by row, and the same as bytes. */
   #keys: Uint32Array;
   #keyBytes: Uint8Array;
-  /** By row, two words for each sum. */
+  /** By row, two words for each sum; behind the last row the sums of those that were dropped. */
   #sums: Uint32Array;
   /** The row of the flow that is being added. */
   #row = NO_ROW;
 
-  constructor(fields: readonly Field[], sums: readonly Sum[], { where, most = NO_LIMIT, expected = 0 }: Bounds = {}) {
+  constructor(
+    fields: readonly Field[],
+    sums: readonly Sum[],
+    { where, most = NO_LIMIT, kept = 0, expected = 0 }: Bounds = {},
+  ) {
     this.fields = fields;
     this.sums = sums;
     this.#where = where;
@@ -80,8 +93,9 @@ export class GroupTable implements Sums {
     this.#memory = this.#places = this.#keys = this.#sums = new Uint32Array(0);
     this.#keyBytes = new Uint8Array(0);
     let capacity = FIRST_CAPACITY;
-    while (capacity < expected + RESERVE) capacity *= 2;
+    while (capacity < Math.min(expected + RESERVE, most)) capacity *= 2;
     this.#use(capacity);
+    this.#memory[TABLE.KEPT] = kept;
     this.#memory[TABLE.MOST] = most;
     // Who makes up addresses must not know which of them collide.
     this.#memory[TABLE.SEED] = (Math.random() * WORD) >>> 0;
@@ -92,6 +106,16 @@ export class GroupTable implements Sums {
   /** How many groups there are. */
   get size(): number {
     return this.#memory[TABLE.SIZE]!;
+  }
+
+  /** Whether rows were dropped: there are more groups than rows. */
+  get hasDropped(): boolean {
+    return this.#memory[TABLE.DROPS]! > 0;
+  }
+
+  /** Whether a row has all flows of its group: no row was dropped before it was made. Else its sums are at least so much. */
+  isWhole(row: number): boolean {
+    return !this.hasDropped || row < this.#memory[TABLE.WHOLE]!;
   }
 
   get memory(): Uint32Array {
@@ -128,7 +152,9 @@ export class GroupTable implements Sums {
   enter(): void {
     const { words } = this.#key;
     let row = this.#find(words, 0);
-    if (row === NO_ROW && this.size < this.#memory[TABLE.MOST]!) row = this.#insert(words);
+    const most = this.#memory[TABLE.MOST]!;
+    if (row === NO_ROW && this.size === most && this.#memory[TABLE.KEPT]! > 0) this.#dropRows();
+    if (row === NO_ROW && this.size < most) row = this.#insert(words);
     this.#row = row;
   }
 
@@ -199,13 +225,14 @@ export class GroupTable implements Sums {
     return this.#sums[2 * (row * this.sums.length + index) + HIGH]!;
   }
 
-  /** A sum over all groups, not rounded: a u64, modulo 2^64. */
+  /** A sum over all groups, those of dropped rows too, not rounded: a u64, modulo 2^64. */
   total(index: number): bigint {
     const sums = this.#sums;
     const step = 2 * this.sums.length;
     const end = this.size * step;
-    let low = 0;
-    let high = 0;
+    const rest = this.#memory[TABLE.CAPACITY]! * step + 2 * index;
+    let low = sums[rest + LOW]!;
+    let high = sums[rest + HIGH]!;
     for (let at = 2 * index; at < end; at += step) {
       low += sums[at + LOW]!;
       high += sums[at + HIGH]!;
@@ -271,6 +298,65 @@ export class GroupTable implements Sums {
     this.#memory[TABLE.PLACED] = this.size;
   }
 
+  /** The least value of a sum that no more than `count` rows exceed, digit by digit from the highest: high word, low word. */
+  #exceededBy(index: number, count: number): readonly [number, number] {
+    const sums = this.#sums;
+    const step = 2 * this.sums.length;
+    const end = this.size * step;
+    const least: [number, number] = [0, 0];
+    let rest = count;
+    for (const [i, word] of [HIGH, LOW].entries()) {
+      for (let shift = 24; shift >= 0; shift -= 8) {
+        // By this digit: rows whose higher digits are those of the least value.
+        const rows = new Uint32Array(256);
+        for (let at = 2 * index; at < end; at += step) {
+          const isNear = i === 0 || sums[at + HIGH] === least[0];
+          if (isNear && (sums[at + word]! ^ least[i]!) >>> shift <= 0xff) rows[(sums[at + word]! >>> shift) & 0xff]!++;
+        }
+        let digit = 255;
+        for (; digit > 0 && rows[digit]! <= rest; digit--) rest -= rows[digit]!;
+        least[i] = (least[i]! | (digit << shift)) >>> 0;
+      }
+    }
+    return least;
+  }
+
+  /** Drops rows (drop_rows in src/native/trace.c does likewise). */
+  #dropRows(): void {
+    const [memory, keys, sums] = [this.#memory, this.#keys, this.#sums];
+    const { size } = this;
+    const count = this.sums.length;
+    const kept = memory[TABLE.KEPT]!;
+    const ranked = Math.min(count, MOST_RANKED);
+    const least = Array.from({ length: ranked }, (_, i) => this.#exceededBy(i, Math.floor(kept / ranked)));
+    const exceedsAny = (row: number) =>
+      least.some(([high, low], i) => {
+        const [highWord, lowWord] = [this.highWord(row, i), this.lowWord(row, i)];
+        return highWord > high || (highWord === high && lowWord > low);
+      });
+    let others = kept;
+    for (let row = 0; row < size; row++) if (exceedsAny(row)) others--;
+    if (memory[TABLE.DROPS]!++ === 0) memory[TABLE.WHOLE] = size;
+    let to = 0;
+    let whole = 0;
+    for (let row = 0; row < size; row++) {
+      if (!exceedsAny(row) && others-- <= 0) {
+        this.#row = memory[TABLE.CAPACITY]!;
+        for (let i = 0; i < count; i++) this.addTo(i, this.highWord(row, i), this.lowWord(row, i));
+        continue;
+      }
+      keys.copyWithin(to * this.#words, row * this.#words, (row + 1) * this.#words);
+      sums.copyWithin(to * 2 * count, row * 2 * count, (row + 1) * 2 * count);
+      if (row < memory[TABLE.WHOLE]!) whole++;
+      to++;
+    }
+    sums.fill(0, to * 2 * count, size * 2 * count);
+    this.#places.fill(0);
+    memory[TABLE.SIZE] = to;
+    memory[TABLE.WHOLE] = whole;
+    memory[TABLE.PLACED] = 0;
+  }
+
   #grow(): void {
     const [memory, keys, sums] = [this.#memory, this.#keys, this.#sums];
     this.#use(2 * memory[TABLE.CAPACITY]!);
@@ -285,7 +371,7 @@ export class GroupTable implements Sums {
   /** Takes fresh memory. */
   #use(capacity: number): void {
     const keyWords = capacity * this.#words;
-    const sumWords = 2 * capacity * this.sums.length;
+    const sumWords = 2 * (capacity + 1) * this.sums.length;
     const memory = new Uint32Array(TABLE_WORDS + 2 * capacity + keyWords + sumWords);
     memory[TABLE.CAPACITY] = capacity;
     const keys = TABLE_WORDS + 2 * capacity;

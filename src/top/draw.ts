@@ -481,7 +481,7 @@ const HELP_COLUMN = 30;
 
 const HELP_TEXTS = [
   "n shows the names of services (/etc/services), and a number where the protocols of a row have different names for it. The filter takes the options of the command line, with numbers or names. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
-  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first, and one that also began between them is in neither NEW/s nor GONE/s.",
+  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Of more than 32,768 groups the view keeps the largest by any column; ~ marks those that may have more than it says. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first, and one that also began between them is in neither NEW/s nor GONE/s.",
 ];
 
 /** A text in lines of so many columns, broken between words. */

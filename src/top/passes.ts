@@ -8,7 +8,7 @@ import { dumpFlowParts } from "../match/dump.js";
 import { compileFilter, type FlowFilter } from "../match/filter.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import { type Field, fieldByName } from "../tally/fields.js";
-import { GroupTable } from "../tally/group-table.js";
+import { type Bounds, GroupTable } from "../tally/group-table.js";
 import type { Sum } from "../tally/sums.js";
 import * as sums from "../tally/sums.js";
 import type { Repeater } from "../trace/repeater.js";
@@ -70,6 +70,12 @@ export interface Pass {
   /** The largest flows; none where there are groups. */
   readonly flows: readonly KeptFlow[];
 }
+
+/**
+ * The groups that a screen chooses from. Of a million groups two tables are there at a time and one is being made, so each is
+ * bounded: so many rows take 3.5 MB.
+ */
+export const SCREEN_BOUNDS: Bounds = { most: 32_768, kept: 16_384 };
 
 /** Flows that are kept: more than any screen shows. */
 const MOST_FLOWS = 500;
@@ -173,9 +179,10 @@ const kindFields = () => [fieldByName("protocol")!, fieldByName("state")!];
 /** What a full pass works with. */
 export interface FullPass {
   readonly memory: FlowMemory;
-  /** About how many flows it will find, and in how many groups. */
+  /** About how many flows it will find. */
   readonly expected: number;
-  readonly expectedGroups: number;
+  /** Of its groups. */
+  readonly bounds: Bounds;
   /** When the full pass before it began; undefined for the first one of this filter. */
   readonly lastStartMicros: number | undefined;
 }
@@ -192,8 +199,8 @@ class Figures {
   readonly kinds = new GroupTable(kindFields(), KIND_SUMS);
   readonly matching: Counter = { count: 0 };
 
-  constructor(by: readonly Field[], expected = 0) {
-    this.groups = new GroupTable(by, GROUP_SUMS, { expected });
+  constructor(by: readonly Field[], bounds: Bounds = {}) {
+    this.groups = new GroupTable(by, GROUP_SUMS, bounds);
   }
 
   /** Adds a flow. The row of its group is the one that was entered last. */
@@ -209,8 +216,8 @@ export class FullFigures extends Figures {
   readonly #memory: FlowMemory;
   readonly #largest: LargestFlows | undefined;
 
-  constructor({ by, flowKey }: Omit<PassRequest, "filter">, memory: FlowMemory, expectedGroups = 0) {
-    super(by, expectedGroups);
+  constructor({ by, flowKey }: Omit<PassRequest, "filter">, memory: FlowMemory, bounds: Bounds = {}) {
+    super(by, bounds);
     this.#memory = memory;
     this.#largest = by.length === 0 ? new LargestFlows(flowKey, memory) : undefined;
   }
@@ -236,10 +243,10 @@ export function* fullPass(
   connection: NetlinkConnection,
   request: PassRequest,
   { nowMicros, repeater }: PassTools,
-  { memory, expected, expectedGroups, lastStartMicros: last }: FullPass,
+  { memory, expected, bounds, lastStartMicros: last }: FullPass,
 ): Generator<void, Pass, void> {
   const startMicros = nowMicros();
-  const figures = new FullFigures(request, memory, expectedGroups);
+  const figures = new FullFigures(request, memory, bounds);
   memory.begin(expected);
   const options = { nowMicroseconds: nowMicros, repeater: repeater() };
   yield* dumpFlowParts(connection, request.filter, (view) => figures.add(view), options);
@@ -271,7 +278,7 @@ export function* samplePass(
   most: number,
 ): Generator<void, Pass, void> {
   const startMicros = nowMicros();
-  const figures = new Figures(by);
+  const figures = new Figures(by, SCREEN_BOUNDS);
   const { groups, kinds, matching } = figures;
   const read: Counter = { count: 0 };
   const matches = compileFilter(filter, () => startMicros);

@@ -10,9 +10,10 @@ import { cpuStats } from "../ctnetlink/queries.js";
 import type { NetlinkConnection } from "../netlink/connection.js";
 import type { LocalTime } from "../system/local-time.js";
 import { fromUtf8 } from "../system/text.js";
+import type { Bounds } from "../tally/group-table.js";
 import type { Repeater } from "../trace/repeater.js";
 import { FlowMemory } from "./flow-memory.js";
-import { fullPass, type Pass, type PassRequest, samplePass } from "./passes.js";
+import { fullPass, type Pass, type PassRequest, SCREEN_BOUNDS, samplePass } from "./passes.js";
 import { type KernelRates, type Picture, scaleOf } from "./picture.js";
 
 /** What the reader works with. */
@@ -166,10 +167,10 @@ export class Reader {
     return true;
   }
 
-  /** A full pass from its beginning to its end. */
+  /** A full pass from its beginning to its end, with all groups. */
   readAll(): void {
     this.#readHeader();
-    const running = this.#run(true);
+    const running = this.#run(true, {});
     let pass: Pass | undefined;
     do pass = this.#step(running);
     while (pass === undefined);
@@ -252,7 +253,7 @@ export class Reader {
     this.#run(this.#isFullWanted || isCheap || isDue);
   }
 
-  #run(isFull: boolean): Running {
+  #run(isFull: boolean, bounds: Bounds = SCREEN_BOUNDS): Running {
     const connection = this.#around.connect();
     const { nowMicroseconds: nowMicros, repeater } = this.#around;
     const tools = { nowMicros, repeater };
@@ -262,7 +263,7 @@ export class Reader {
       const full = {
         memory: this.#memory,
         expected: this.#expected(),
-        expectedGroups: this.#fulls[0]?.groups.size ?? 0,
+        bounds: { ...bounds, expected: this.#fulls[0]?.groups.size ?? 0 },
         lastStartMicros: this.#memoryStart,
       };
       steps = fullPass(connection, this.#request, tools, full);

@@ -25,7 +25,7 @@ import { type Picture, scaleOf } from "./picture.js";
 /** The figures of a group, of all the other groups together, or of all. What is not known is undefined. */
 export interface Amounts {
   readonly flows: number;
-  /** Whether the number of flows is an estimate, from a sample. */
+  /** Whether the number of flows is an estimate: from a sample, or from a table that had too many groups. */
   readonly isEstimate: boolean;
   /** Of all flows that match, 0 to 1. */
   readonly share: number;
@@ -106,12 +106,17 @@ function flowsOf(pass: Pass, row: number, entries: number): number {
   return pass.groups.sum(row, SUM.flows) * scaleOf(pass, entries);
 }
 
+/** Whether a group has all of its flows in two tables: what is missing after a drop differs. `earlier` is -1 where it is not there. */
+const areComparable = (groups: GroupTable, row: number, before: GroupTable, earlier: number) =>
+  groups.isWhole(row) && (earlier < 0 ? !before.hasDropped : before.isWhole(earlier));
+
 /** The change of a group's flows a second, between two passes of the same kind. */
 function changeOf({ main, before, entries }: Picture, row: number): number | undefined {
   if (main === undefined || before === undefined) return undefined;
   const earlier = before.groups.rowLike(main.groups, row);
   const seconds = (main.startMicros - before.startMicros) / 1e6;
   if (seconds <= 0) return undefined;
+  if (!areComparable(main.groups, row, before.groups, earlier)) return undefined;
   const was = earlier < 0 ? 0 : flowsOf(before, earlier, entries);
   return (flowsOf(main, row, entries) - was) / seconds;
 }
@@ -120,7 +125,7 @@ function changeOf({ main, before, entries }: Picture, row: number): number | und
 function goneOf({ full, fullBefore }: Picture, row: number): number | undefined {
   if (full?.rateSeconds === undefined || fullBefore === undefined || row < 0) return undefined;
   const earlier = fullBefore.groups.rowLike(full.groups, row);
-  if (earlier < 0) return undefined;
+  if (earlier < 0 || !areComparable(full.groups, row, fullBefore.groups, earlier)) return undefined;
   const more = full.groups.sum(row, SUM.flows) - fullBefore.groups.sum(earlier, SUM.flows);
   return Math.max(0, full.groups.sum(row, SUM.fresh) - more) / full.rateSeconds;
 }
@@ -247,11 +252,14 @@ function amountsOf(picture: Picture, groups: GroupTable, row: number): Amounts {
   const flows = mine < 0 ? 0 : flowsOf(main, mine, entries);
   const counted = mine < 0 ? 0 : main.groups.sum(mine, SUM.flows);
   const theirs = full === undefined ? -1 : likeIn(full, groups, row);
-  const rateOf = (sum: RateSum) => rate(full, (pass) => (theirs < 0 ? 0 : pass.groups.sum(theirs, SUM[sum])));
+  const rateOf = (sum: RateSum) =>
+    theirs < 0 && full?.groups.hasDropped === true
+      ? undefined
+      : rate(full, (pass) => (theirs < 0 ? 0 : pass.groups.sum(theirs, SUM[sum])));
   const hasBytes = theirs >= 0 && full!.groups.sum(theirs, SUM.counted) > 0;
   return {
     flows,
-    isEstimate: !main.isFull,
+    isEstimate: !main.isFull || mine < 0 || !main.groups.isWhole(mine),
     share: main.matching === 0 ? 0 : counted / main.matching,
     change: mine < 0 ? undefined : changeOf(picture, mine),
     unreplied: counted === 0 ? 0 : main.groups.sum(mine, SUM.unreplied) / counted,
@@ -284,7 +292,7 @@ function otherAmounts(picture: Picture, shown: readonly Amounts[]): Amounts {
     full === undefined || totalOf(full, "counted") === 0 ? undefined : totalOf(full, "orig") + totalOf(full, "reply");
   return {
     flows,
-    isEstimate: !main.isFull,
+    isEstimate: !main.isFull || shown.some((row) => row.isEstimate),
     share: total === 0 ? 0 : flows / total,
     change:
       before === undefined || seconds <= 0
@@ -347,7 +355,7 @@ export function groupRows(
       }),
     find: (place) => order.indexOf(likeIn(from, place.groups, place.row)),
     other: (shown) => {
-      if (shown >= groups.size) return undefined;
+      if (shown >= groups.size && !groups.hasDropped) return undefined;
       const amounts = order.slice(0, shown).map((row) => amountsOf(picture, groups, row));
       return otherAmounts(picture, amounts);
     },

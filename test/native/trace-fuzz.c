@@ -122,13 +122,13 @@ static int add_random(struct traces *traces, uint8_t *mask, uint8_t *pattern, ui
 static struct table random_table(void) {
   struct table table;
   uint32_t capacity = 1u << below(6), key_words = below(8), sums = below(5), kind = below(6);
-  table.length = kind == 0 ? below(40) : 7 + (size_t)capacity * (2 + key_words + 2 * sums);
-  if (kind == 1) table.length -= below((uint32_t)table.length);
+  table.length = kind == 0 ? below(40) : 10 + (size_t)capacity * (2 + key_words + 2 * sums) + 2 * sums;
+  if (kind == 1) table.length -= below(below(2) == 0 ? 4 : (uint32_t)table.length);
   if (kind == 2) table.length = 8 + 6 * (size_t)capacity;
   table.words = allocate(4 * table.length);
   for (size_t i = 0; i < table.length; i++)
     table.words[i] = kind > 3 || (i == 0 && kind == 0) ? 0 : any();
-  if (kind == 0 || table.length < 7) return table;
+  if (kind == 0 || table.length < 10) return table;
   if (below(4) == 0) {
     /* What is remembered of flows. */
     table.words[0] = 0;
@@ -145,6 +145,13 @@ static struct table random_table(void) {
   table.words[4] = key_words;
   table.words[5] = sums;
   if (below(4) != 0) table.words[6] = below(2) == 0 ? 0 : table.words[1];
+  /* One that drops rows. */
+  if (below(2) == 0) {
+    table.words[2] = below(capacity + 2);
+    table.words[7] = below(capacity + 1);
+  } else if (below(4) != 0) {
+    table.words[7] = 0;
+  }
   return table;
 }
 

@@ -5,7 +5,7 @@ import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
 import { type Flow, readFlow } from "../../src/library/flow.js";
 import { expiresField, fieldByName, valueText } from "../../src/tally/fields.js";
-import { GroupTable } from "../../src/tally/group-table.js";
+import { type Bounds, GroupTable } from "../../src/tally/group-table.js";
 import { FIELD_NAMES } from "../../src/tally/names.js";
 import { sortGroups } from "../../src/tally/order.js";
 import * as sums from "../../src/tally/sums.js";
@@ -104,6 +104,85 @@ describe("groups are what the flows' JSON says", () => {
       return one;
     });
     compare(["src"], many);
+  });
+});
+
+describe("a table that drops rows", () => {
+  const SUMS = [sums.FLOWS, sums.ORIG_BYTES] as const;
+  const BOUNDS = { most: 256, kept: 128 };
+  const message = messages.find((message) => {
+    const view = viewOf(message);
+    return view.has(S.TOP + C.CTA_MARK) && view.has(S.COUNTERS_ORIG + 2);
+  })!;
+
+  /** Two tables by mark of the same flows, a mark and a number of bytes each. */
+  function add(flows: readonly (readonly [mark: number, bytes: number])[]) {
+    const copy = message.slice();
+    const view = viewOf(copy);
+    const data = new DataView(copy.buffer);
+    const table = (bounds?: Bounds) => new GroupTable([fieldByName("mark")!], SUMS, bounds);
+    const [exact, bounded] = [table(), table(BOUNDS)];
+    for (const [mark, bytes] of flows) {
+      data.setUint32(view.at(S.TOP + C.CTA_MARK), mark);
+      data.setBigUint64(view.at(S.COUNTERS_ORIG + 2), BigInt(bytes));
+      exact.add(view);
+      bounded.add(view);
+    }
+    return { exact, bounded };
+  }
+
+  const { below } = random(seed);
+  // 20,000 groups of one flow, 50 of 200 flows each, and 20 of one flow with many bytes.
+  const small = Array.from({ length: 20_000 }, (_, i) => [1000 + i, below(1000)] as const);
+  const many = Array.from({ length: 10_000 }, (_, i) => [i % 50, below(1000)] as const);
+  const large = Array.from({ length: 20 }, (_, i) => [100 + i, 1_000_000 + i] as const);
+  const order = new Map<readonly [number, number], number>();
+  const flows = [...small, ...many, ...large];
+  for (const flow of flows) order.set(flow, below(1 << 30));
+  flows.sort((a, b) => order.get(a)! - order.get(b)!);
+  const { exact, bounded } = add(flows);
+
+  test("has no more rows than it may, and all sums as totals", () => {
+    assert.equal(exact.size, 20_070);
+    assert.ok(bounded.size <= BOUNDS.most && bounded.size >= BOUNDS.kept, `${bounded.size} rows`);
+    assert.ok(bounded.hasDropped && !exact.hasDropped);
+    for (const [i] of SUMS.entries()) assert.equal(bounded.total(i), exact.total(i));
+  });
+
+  test("keeps the groups with the most of any sum", () => {
+    for (let row = 0; row < exact.size; row++) {
+      const mark = exact.value(row, 0) as number;
+      if (mark >= 1000) continue;
+      const found = bounded.rowLike(exact, row);
+      assert.ok(found >= 0, `mark ${mark}`);
+      // What a group of 200 flows had before one of its rows was kept.
+      const flows = bounded.sum(found, 0);
+      assert.ok(flows > (mark < 50 ? 100 : 0), `mark ${mark}: ${flows} flows`);
+    }
+  });
+
+  test("says which rows are whole, and they are", () => {
+    let whole = 0;
+    for (let row = 0; row < bounded.size; row++) {
+      const other = exact.rowLike(bounded, row);
+      const isSame = SUMS.every((_, i) => bounded.exactSum(row, i) === exact.exactSum(other, i));
+      assert.ok(bounded.exactSum(row, 0) <= exact.exactSum(other, 0));
+      if (!bounded.isWhole(row)) continue;
+      assert.ok(isSame, `row ${row}`);
+      whole++;
+    }
+    assert.ok(whole > 30 && whole < bounded.size, `${whole} of ${bounded.size} rows`);
+  });
+
+  test("has all groups exactly while they are few enough", () => {
+    const { exact, bounded } = add(Array.from({ length: 5000 }, () => [below(BOUNDS.most), below(1000)] as const));
+    assert.equal(exact.size, BOUNDS.most);
+    assert.equal(bounded.size, exact.size);
+    assert.ok(!bounded.hasDropped);
+    for (let row = 0; row < exact.size; row++) {
+      assert.ok(bounded.isWhole(row));
+      for (const [i] of SUMS.entries()) assert.equal(bounded.exactSum(row, i), exact.exactSum(row, i));
+    }
   });
 });
 

@@ -88,11 +88,24 @@ export const OPERATIONS = {
 } as const;
 
 /**
- * The words of a table of sums by key: places, keys and sums lie behind them. GroupTable says what they are. Rows from PLACED on have
- * no place yet: a run gives them one before it begins.
+ * The words of a table of sums by key: places, keys and sums lie behind them, and behind those what dropped rows had. GroupTable
+ * says what they are. Rows from PLACED on have no place yet: a run gives them one before it begins.
  */
-export const TABLE = { CAPACITY: 0, SIZE: 1, MOST: 2, SEED: 3, KEY_WORDS: 4, SUMS: 5, PLACED: 6 } as const;
-export const TABLE_WORDS = 7;
+export const TABLE = {
+  CAPACITY: 0,
+  SIZE: 1,
+  MOST: 2,
+  SEED: 3,
+  KEY_WORDS: 4,
+  SUMS: 5,
+  PLACED: 6,
+  /** 0, or how many rows are left where a group would be one more than MOST. */
+  KEPT: 7,
+  /** How often rows were dropped, and how many rows have been there since before the first time. */
+  DROPS: 8,
+  WHOLE: 9,
+} as const;
+export const TABLE_WORDS = 10;
 /** The words of what is remembered of flows: the places lie behind them. FlowMemory says what they are. */
 export const MEMORY = { NO_TABLE: 0, CAPACITY: 1, USED: 2, PASS: 3, OLDEST: 4, LEAST: 6 } as const;
 export const MEMORY_WORDS = 8;

@@ -1,81 +1,207 @@
-/** The figures of groups where a pass had more of them than its table keeps. */
+/** What the rows of the view say of two passes, and in which order they are. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it } from "node:test";
 import * as C from "../../src/ctnetlink/constants.js";
 import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
 import { fieldByName } from "../../src/tally/fields.js";
-import { type Bounds, GroupTable } from "../../src/tally/group-table.js";
-import { GROUP_SUMS, type Pass } from "../../src/top/passes.js";
+import { FlowMemory } from "../../src/top/flow-memory.js";
+import { FullFigures, type Pass } from "../../src/top/passes.js";
 import type { Picture } from "../../src/top/picture.js";
-import { groupRows } from "../../src/top/rows.js";
+import { findFlow, flowRows, type GroupSort, groupRows } from "../../src/top/rows.js";
+import { random as randomOf, seed as SEED } from "../support/random.js";
 import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
 
-const MARK = S.TOP + C.CTA_MARK;
-const view = new FlowView();
-const message = FLOW_FIXTURES.flatMap((name) => wireFixture(name).messages.map(bytesOf))
-  .find((message) => {
-    view.read(message, 0, message.length);
-    return view.has(MARK);
-  })!
-  .slice();
-const BOUNDS = { most: 64, kept: 32 };
+const MESSAGES = FLOW_FIXTURES.flatMap((name) => wireFixture(name).messages.map(bytesOf));
+const SOURCE = S.ORIG + S.T_V4_SRC;
+const ID = S.TOP + C.CTA_ID;
+const START = S.TIMESTAMP + C.CTA_TIMESTAMP_START;
 
-/** A full pass over flows with these marks, at so many seconds. */
-function pass(marks: readonly number[], seconds: number, bounds?: Bounds): Pass {
-  const groups = new GroupTable([fieldByName("mark")!], GROUP_SUMS, bounds);
-  for (const mark of marks) {
-    view.read(message, 0, message.length);
-    new DataView(message.buffer, message.byteOffset).setUint32(view.at(MARK), mark);
-    groups.add(view);
+function viewOf(message: Uint8Array): FlowView {
+  const view = new FlowView();
+  view.read(message, 0, message.length);
+  return view;
+}
+
+const TEMPLATE = MESSAGES.find((message) => [SOURCE, ID, START].every((slot) => viewOf(message).has(slot)))!;
+
+interface TestFlow {
+  readonly id: number;
+  /** The last byte of its source and of its mark. */
+  readonly host: number;
+  readonly mark?: number;
+  /** In seconds since 1970. */
+  readonly start?: number;
+}
+
+function messageOf({ id, host, mark = 0, start = 1000 }: TestFlow): Uint8Array {
+  const message = TEMPLATE.slice();
+  const view = viewOf(message);
+  const words = new DataView(message.buffer);
+  view.bytes(SOURCE).set([10, 0, 0, host]);
+  words.setUint32(view.bytes(ID).byteOffset, id);
+  words.setUint32(view.bytes(S.TOP + C.CTA_MARK).byteOffset, mark);
+  words.setBigUint64(view.bytes(START).byteOffset, BigInt(start) * 1_000_000_000n);
+  return message;
+}
+
+/** Full passes over one table after the other, `SECONDS` apart; the picture after the last one. */
+const SECONDS = 2;
+function pictureOf(tables: readonly (readonly TestFlow[])[], by: readonly string[] = ["src"]): Picture {
+  const memory = new FlowMemory();
+  const passes = tables.map((flows, i): Pass => {
+    const figures = new FullFigures({ by: by.map((name) => fieldByName(name)!), flowKey: "down" }, memory);
+    memory.begin();
+    for (const flow of flows) figures.add(viewOf(messageOf(flow)));
+    memory.end();
+    const { groups, kinds, matching } = figures;
+    return {
+      isFull: true,
+      startMicros: (2000 + SECONDS * i) * 1e6,
+      read: matching.count,
+      matching: matching.count,
+      groups,
+      kinds,
+      rateSeconds: i === 0 ? undefined : SECONDS,
+      flows: figures.flows(),
+    };
+  });
+  const full = passes.at(-1)!;
+  return {
+    host: "",
+    clock: "",
+    nowMicros: full.startMicros,
+    entries: full.matching,
+    limit: undefined,
+    change: undefined,
+    kernel: undefined,
+    main: full,
+    before: passes.at(-2),
+    full,
+    fullBefore: passes.at(-2),
+    fullCpuMicros: undefined,
+    isReadingAll: false,
+    accounting: undefined,
+  };
+}
+
+const flows = (host: number, from: number, count: number): TestFlow[] =>
+  Array.from({ length: count }, (_, i) => ({ id: from + i, host }));
+
+/** The last byte of each row's address. */
+const hostsOf = (picture: Picture, sort: GroupSort, reverse = false, most = 1000): number[] =>
+  groupRows(picture, sort, reverse, most)
+    .rows(0, most)
+    .map(({ texts }) => Number(texts[0]!.split(".").at(-1)));
+
+describe("groups of the view", () => {
+  it("say how many flows have ended since the full pass before", () => {
+    // Of host 1 three ended and one began, of host 2 two began; host 3 is new.
+    const before = [...flows(1, 100, 5), ...flows(2, 200, 1)];
+    const after = [...flows(1, 103, 3), ...flows(2, 200, 3), ...flows(3, 300, 4)];
+    const found = groupRows(pictureOf([before, after]), "fields", false, 10);
+    const [one, two, three] = found.rows(0, 3);
+    assert.deepEqual([one!.fresh, one!.gone], [1 / SECONDS, 3 / SECONDS]);
+    assert.deepEqual([two!.fresh, two!.gone], [2 / SECONDS, 0]);
+    // Nobody saw that one before.
+    assert.deepEqual([three!.fresh, three!.gone], [4 / SECONDS, undefined]);
+    assert.equal(found.other(0)!.gone, 3 / SECONDS);
+    assert.equal(found.other(1)!.gone, 0);
+    // Flows that nobody knew are not fewer than none that ended.
+    const [first] = groupRows(pictureOf([before]), "fields", false, 10).rows(0, 1);
+    assert.deepEqual([first!.fresh, first!.gone], [undefined, undefined]);
+  });
+
+  it("that flows of others come to have not lost fewer than none", () => {
+    const before = [{ id: 1, host: 1 }, ...flows(1, 10, 2), ...flows(2, 20, 1)];
+    const after = [{ id: 1, host: 2 }, ...flows(1, 10, 2), ...flows(2, 20, 1)];
+    const rows = groupRows(pictureOf([before, after]), "fields", false, 10).rows(0, 2);
+    assert.deepEqual(
+      rows.map(({ gone }) => gone),
+      [1 / SECONDS, 0],
+    );
+  });
+
+  it("are sorted by what is not known last, whichever way", () => {
+    const picture = pictureOf([
+      [...flows(1, 100, 5), ...flows(2, 200, 9)],
+      [...flows(3, 300, 1), ...flows(2, 203, 6), ...flows(1, 104, 1)],
+    ]);
+    assert.deepEqual(hostsOf(picture, "gone"), [1, 2, 3]);
+    assert.deepEqual(hostsOf(picture, "gone", true), [2, 1, 3]);
+  });
+
+  it("say when the oldest flow began", () => {
+    const starts = [1500, 1200, 1900];
+    const picture = pictureOf([starts.map((start, i) => ({ id: i, host: i % 2, start }))]);
+    const rows = groupRows(picture, "age", false, 10).rows(0, 10);
+    assert.deepEqual(
+      rows.map(({ oldest }) => oldest),
+      [1_200_000_000_000n, 1_500_000_000_000n],
+    );
+    assert.deepEqual(hostsOf(picture, "age"), [1, 0]);
+  });
+
+  for (const sort of ["flows", "up", "change", "gone", "fields"] as const) {
+    for (const reverse of [false, true]) {
+      it(`that are equal have the order of their keys: by ${sort}${reverse ? ", reversed" : ""}, seed ${SEED}`, () => {
+        const { below } = randomOf(SEED);
+        const hosts = Array.from({ length: 200 }, (_, i) => ({ i, at: below(1000) }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ i }) => i);
+        const table = hosts.map((host) => ({ id: 1 + host, host }));
+        const ordered = hosts.toSorted((a, b) => a - b);
+        const wanted = sort === "fields" && reverse ? ordered.toReversed() : ordered;
+        assert.deepEqual(hostsOf(pictureOf([table, table]), sort, reverse), wanted);
+        // However few are wanted.
+        assert.deepEqual(hostsOf(pictureOf([table, table]), sort, reverse, 3), wanted.slice(0, 3));
+      });
+    }
   }
-  const { length } = marks;
-  const kinds = new GroupTable([], []);
-  const startMicros = seconds * 1e6;
-  return { isFull: true, startMicros, read: length, matching: length, groups, kinds, rateSeconds: 1, flows: [] };
-}
 
-function pictureOf(before: Pass, main: Pass): Picture {
-  const unknown = { limit: undefined, change: undefined, kernel: undefined, accounting: undefined };
-  const rest = { host: "", nowMicros: 0, clock: "", fullCpuMicros: undefined, isReadingAll: false, ...unknown };
-  return { ...rest, entries: main.read, main, before, full: main, fullBefore: before };
-}
+  it("with an equal first field have the order of the others", () => {
+    const table = [7, 3, 9, 1].flatMap((mark) =>
+      [2, 1].map((host): TestFlow => ({ id: 10 * mark + host, host, mark })),
+    );
+    for (const reverse of [false, true]) {
+      const rows = groupRows(pictureOf([table], ["src", "mark"]), "fields", reverse, 10).rows(0, 10);
+      assert.deepEqual(
+        rows.map(({ texts }) => texts.join()),
+        (reverse ? [2, 1] : [1, 2]).flatMap((host) => [1, 3, 7, 9].map((mark) => `10.0.0.${host},${mark}`)),
+      );
+    }
+  });
 
-const times = (mark: number, count: number) => Array.from({ length: count }, () => mark);
-const strangers = Array.from({ length: 500 }, (_, i) => 1000 + i);
-/** Mark 1 is there from the beginning, mark 2 comes after rows were dropped. */
-const flows = (ones: number, twos: number) => [...times(1, ones), ...strangers, ...times(2, twos)];
-
-function rowsOf(bounds?: Bounds) {
-  const found = groupRows(pictureOf(pass(flows(10, 8), 1, bounds), pass(flows(13, 9), 2, bounds)), "flows", false, 100);
-  const [one, two] = found.rows(0, 2);
-  return { one: one!, two: two!, other: found.other(2)! };
-}
-
-test("without a drop all is exact", () => {
-  const { one, two, other } = rowsOf();
-  for (const row of [one, two, other]) assert.equal(row.isEstimate, false);
-  assert.deepEqual([one.flows, one.change, two.flows, two.change], [13, 3, 9, 1]);
-  assert.deepEqual([other.flows, other.change], [500, 0]);
-  assert.equal(one.gone, 0);
+  it("are found again in the next pass", () => {
+    const [before, after] = [
+      pictureOf([[...flows(1, 1, 3), ...flows(2, 9, 1)]]),
+      pictureOf([[...flows(2, 9, 2), ...flows(3, 19, 5)]]),
+    ];
+    const [one, two] = groupRows(before, "flows", false, 10).rows(0, 2);
+    const found = groupRows(after, "flows", false, 10);
+    assert.equal(found.find(two!.place), 1);
+    assert.equal(found.find(one!.place), -1);
+  });
 });
 
-test("after a drop, a group that may lack flows is an estimate, and what became of it is unknown", () => {
-  const { one, two, other } = rowsOf(BOUNDS);
-  assert.deepEqual([one.isEstimate, one.flows, one.change], [false, 13, 3]);
-  assert.deepEqual([two.isEstimate, two.flows, two.change, two.gone], [true, 9, undefined, undefined]);
-  assert.deepEqual([other.isEstimate, other.flows], [true, 500]);
-});
+describe("flows of the view", () => {
+  const table = [5, 3, 8, 1].map((host): TestFlow => ({ id: host, host }));
+  const hosts = (picture: Picture) => flowRows(picture, false, 0, 10).map(({ src }) => src.split(":")[0]);
 
-test("a group that the pass before may have dropped is not known to be new", () => {
-  const picture = (bounds?: Bounds) => pictureOf(pass(flows(10, 0), 1, bounds), pass([...times(2, 7)], 2));
-  const change = (bounds?: Bounds) => groupRows(picture(bounds), "flows", false, 100).rows(0, 1)[0]!.change;
-  assert.deepEqual([change(), change(BOUNDS)], [7, undefined]);
-});
+  it("that are equal have the order of their addresses", () => {
+    assert.deepEqual(
+      hosts(pictureOf([table, table], [])),
+      [1, 3, 5, 8].map((host) => `10.0.0.${host}`),
+    );
+  });
 
-test("the line of the others is there while rows were dropped, however many are shown", () => {
-  const found = groupRows(pictureOf(pass([], 1), pass(flows(5, 5), 2, BOUNDS)), "flows", false, 100);
-  const other = found.other(found.count)!;
-  const shown = found.rows(0, found.count).reduce((sum, row) => sum + row.flows, 0);
-  assert.ok(other.flows > 400 && other.flows + shown === 510, `${other.flows} + ${shown}`);
+  it("are found again in the next pass", () => {
+    const rows = flowRows(pictureOf([table, table], []), false, 0, 10);
+    const after = pictureOf([table, table.filter(({ host }) => host !== 3)], []);
+    assert.deepEqual(
+      rows.map((row) => findFlow(after, false, row)),
+      [0, -1, 1, 2],
+    );
+    assert.equal(findFlow(after, true, rows[0]!), 2);
+  });
 });

@@ -3,6 +3,7 @@
 import { checkStatus } from "../match/dump.js";
 import { openConnection } from "../netlink/connection.js";
 import { blockJson, blockText } from "../top/blocks.js";
+import { COLUMNS_OF_TRAITS } from "../top/draw.js";
 import { noteLines, runLive } from "../top/live.js";
 import { Reader, type Surroundings } from "../top/reader.js";
 import { ViewState } from "../top/state.js";
@@ -43,6 +44,7 @@ function printBlocks(command: TopView, context: Context): number {
   const labels = labelMap === undefined ? {} : { labels: labelMap };
   const show = { extended: false, id: false, timestamp: false, ktimestamp: false, ...labels };
   const formatter = flowFormatter({ format: "json", show }, context);
+  reader.countsTraits = isJson || (columns ?? COLUMNS_OF_TRAITS) >= COLUMNS_OF_TRAITS;
   reader.readAll();
   for (let round = 0; round < rounds; round++) {
     sleep(context, intervalSeconds * 1000);

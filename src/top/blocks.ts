@@ -8,6 +8,7 @@ import { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
 import { draw, ROWS_OF_FULL_HEADER } from "./draw.js";
+import type { Frequent } from "./frequent.js";
 import type { Picture } from "./picture.js";
 import { type FlowRow, flowRows, type GroupRow, groupRows } from "./rows.js";
 import type { ViewState } from "./state.js";
@@ -69,6 +70,17 @@ function flowLine(time: string, { message, up, down }: FlowRow, flows: Formatter
   return `${toJson({ time, rates }).slice(0, -1)},${fromUtf8(writer.written()).slice(1)}`;
 }
 
+function frequentValues({ destination, source, state }: Frequent): unknown {
+  const [dst, dport] = destination ?? [];
+  const values = {
+    src: source?.[0] ?? undefined,
+    dst: dst ?? undefined,
+    dport: dport ?? undefined,
+    state: state?.[0] ?? undefined,
+  };
+  return Object.values(values).some((value) => value !== undefined) ? values : undefined;
+}
+
 const groupLine = (time: string, row: GroupRow, { by }: ViewState): string =>
   toJson({
     time,
@@ -83,5 +95,6 @@ const groupLine = (time: string, row: GroupRow, { by }: ViewState): string =>
     flows: Math.round(row.flows),
     unreplied: Math.round(row.flows * row.unreplied),
     bytes: row.bytes,
+    most_frequent: frequentValues(row.frequent),
     oldest: typeof row.oldest === "bigint" ? rfc3339(row.oldest) : undefined,
   });

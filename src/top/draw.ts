@@ -4,7 +4,18 @@ import type { LabelMap } from "../system/labelmap.js";
 import { changeText, countText, percentText, rateText } from "./numbers.js";
 import { KIND_SUM, type Pass } from "./passes.js";
 import type { Picture } from "./picture.js";
-import { type Amounts, type FlowRow, findFlow, flowRows, type GroupSort, groupRows, hasAny, totalOf } from "./rows.js";
+import {
+  type Amounts,
+  type FlowRow,
+  findFlow,
+  flowRows,
+  frequentText,
+  type GroupRow,
+  type GroupSort,
+  groupRows,
+  hasAny,
+  totalOf,
+} from "./rows.js";
 import type { Selected, ViewState } from "./state.js";
 import { cut, cutLine, type Line, lineWidth, padEnd, padStart, type Span, type Style, span, widthOf } from "./text.js";
 
@@ -225,9 +236,10 @@ interface Column<Row> {
 }
 
 /** A group, or all of the others together. */
-interface TableRow extends Amounts {
-  readonly texts: readonly string[];
-}
+interface TableRow extends Amounts, Pick<GroupRow, "texts" | "frequent"> {}
+
+/** From so many columns on there is room for what the flows of a group have most often. */
+export const COLUMNS_OF_TRAITS = 100;
 
 /** How long ago a pass was when that began. */
 function ageText(start: bigint | null | undefined, { startMicros }: Pass, unknown: string): string {
@@ -262,7 +274,7 @@ function groupColumns(
       sort: i === 0 ? "fields" : "",
       heading: field.heading,
       align: "left",
-      width: Math.max(width, i === 0 ? 16 : 6),
+      width: Math.max(width, i === 0 ? 15 : 6),
       cell: (row) => span(row.texts[i]!, row.texts[i] === "SYN_SENT" ? "red" : "plain"),
     };
   });
@@ -276,19 +288,32 @@ function groupColumns(
         right("down", marks.down, RATE_WIDTH, ({ down }) => rate(down)),
       ]
     : [];
+  const traits = (picture.traits?.traits ?? []).map((trait): Column<TableRow> => {
+    const heading = trait.toUpperCase();
+    const text = ({ frequent }: TableRow) =>
+      frequent[trait] === undefined ? "" : frequentText(frequent[trait], state);
+    return {
+      sort: "",
+      heading,
+      align: "left",
+      width: rows.reduce((most, row) => Math.max(most, widthOf(text(row))), heading.length),
+      cell: (row) => span(text(row), text(row) === "SYN_SENT" ? "red" : "plain"),
+    };
+  });
   return [
     ...fields,
     right("flows", "FLOWS", flowsWidth, (row) => span(flowsText(row))),
     right("", "%", 5, ({ share }) => span(percentText(share, 1))),
-    right("change", "+/s", 7, ({ change }) => span(changeText(change, unknown))),
+    right("change", "+/s", 6, ({ change }) => span(changeText(change, unknown))),
     right("unreplied", "UNREPL", 7, ({ unreplied }) =>
       span(`${percentText(unreplied, 0)} %`, unreplied >= 0.5 ? "red" : "plain"),
     ),
     ...rates,
-    right("fresh", "NEW/s", 8, ({ fresh }) => span(changeText(fresh, unknown).replace("+", ""))),
-    right("gone", "GONE/s", 8, ({ gone }) => span(changeText(gone, unknown).replace("+", ""))),
+    ...traits,
+    right("fresh", "NEW/s", 6, ({ fresh }) => span(changeText(fresh, unknown).replace("+", ""))),
+    right("gone", "GONE/s", 7, ({ gone }) => span(changeText(gone, unknown).replace("+", ""))),
     ...(counted
-      ? [right("bytes", "BYTES", 8, ({ bytes }) => span(bytes === undefined ? unknown : scaled(bytes)))]
+      ? [right("bytes", "BYTES", 6, ({ bytes }) => span(bytes === undefined ? unknown : scaled(bytes)))]
       : []),
     ...(full !== undefined && hasAny(full, "age")
       ? [right("age", "OLDEST", 7, ({ oldest }) => span(ageText(oldest, full, unknown)))]
@@ -331,7 +356,18 @@ function flowColumns(rows: readonly FlowRow[], state: ViewState, marks: Marks): 
 
 /** By their headings: columns that go first where there is no room for all. Columns that are not named here stay. */
 const FLOWS_LEAST_NEEDED = ["MARK", "NAT TO", "AGE", "BYTES", "EXPIRES", "STATE"];
-const GROUPS_LEAST_NEEDED = ["OLDEST", "GONE/s", "NEW/s", "BYTES", "UNREPL", "+/s", "%"];
+const GROUPS_LEAST_NEEDED = [
+  "OLDEST",
+  "GONE/s",
+  "NEW/s",
+  "BYTES",
+  "STATE",
+  "SOURCE",
+  "DESTINATION",
+  "UNREPL",
+  "+/s",
+  "%",
+];
 
 const GAP = 2;
 const totalWidth = (columns: readonly { width: number }[]) =>
@@ -407,6 +443,7 @@ function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room:
 const otherRow = (amounts: Amounts, { by }: ViewState): TableRow => ({
   ...amounts,
   texts: by.map((_, i) => (i === 0 ? "other" : "")),
+  frequent: {},
 });
 
 function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: number, { marks }: Draw): Table {
@@ -481,7 +518,7 @@ const HELP_COLUMN = 30;
 
 const HELP_TEXTS = [
   "n shows the names of services (/etc/services), and a number where the protocols of a row have different names for it. The filter takes the options of the command line, with numbers or names. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
-  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Of more than 32,768 groups the view keeps the largest by any column; ~ marks those that may have more than it says. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first, and one that also began between them is in neither NEW/s nor GONE/s.",
+  "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Of more than 32,768 groups the view keeps the largest by any column; ~ marks those that may have more than it says. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first, and one that also began between them is in neither NEW/s nor GONE/s. DESTINATION, SOURCE and STATE are what most flows of the group have, each by itself.",
 ];
 
 /** A text in lines of so many columns, broken between words. */

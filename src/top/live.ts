@@ -1,7 +1,7 @@
 /** The view on a terminal: reads, draws, and answers keys, all in turn. */
 import type { Process } from "../netlink/backend/socket.js";
 import { toUtf8 } from "../system/text.js";
-import { type DrawOptions, draw } from "./draw.js";
+import { COLUMNS_OF_TRAITS, type DrawOptions, draw } from "./draw.js";
 import type { Key } from "./keys.js";
 import type { PassRequest } from "./passes.js";
 import { Reader, type Surroundings } from "./reader.js";
@@ -62,6 +62,7 @@ class Live {
 
   /** Returns the signal that ended it, or 0. */
   run(): number {
+    this.#reader.countsTraits = this.#terminal.size().columns >= COLUMNS_OF_TRAITS;
     for (;;) {
       if (!this.#state.isPaused && this.#reader.work(SLICE_MICROS)) this.#isStale = true;
       if (this.#isStale) this.#draw();
@@ -84,7 +85,9 @@ class Live {
   }
 
   #draw(): void {
-    const { lines, cursor, selected } = draw(this.#reader.picture(), this.#state, this.#terminal.size(), this.#options);
+    const size = this.#terminal.size();
+    this.#reader.countsTraits = size.columns >= COLUMNS_OF_TRAITS;
+    const { lines, cursor, selected } = draw(this.#reader.picture(), this.#state, size, this.#options);
     this.#terminal.show(lines, cursor);
     this.#selected = selected;
     this.#isStale = false;

@@ -13,6 +13,7 @@ import type { Sum } from "../tally/sums.js";
 import * as sums from "../tally/sums.js";
 import type { Repeater } from "../trace/repeater.js";
 import type { FlowMemory } from "./flow-memory.js";
+import { Traits } from "./frequent.js";
 
 /** What to read, and how it is grouped. */
 export interface PassRequest {
@@ -21,6 +22,8 @@ export interface PassRequest {
   readonly by: readonly Field[];
   /** By what the flows that are kept are the largest. */
   readonly flowKey: FlowSort;
+  /** Whether to count what the flows of each group have most often. */
+  readonly countsTraits?: boolean;
 }
 
 /** What flows can be sorted by. */
@@ -65,6 +68,8 @@ export interface Pass {
   readonly groups: GroupTable;
   /** By protocol and state. */
   readonly kinds: GroupTable;
+  /** What the flows of each group have most often; undefined where that was not counted. */
+  readonly traits: Traits | undefined;
   /** How long ago the full pass before it began: what has grown has grown since. Undefined where there was none. */
   readonly rateSeconds: number | undefined;
   /** The largest flows; none where there are groups. */
@@ -197,9 +202,11 @@ export interface PassTools {
 class Figures {
   readonly groups: GroupTable;
   readonly kinds = new GroupTable(kindFields(), KIND_SUMS);
+  readonly traits: Traits | undefined;
   readonly matching: Counter = { count: 0 };
 
-  constructor(by: readonly Field[], bounds: Bounds = {}) {
+  constructor({ by, countsTraits }: Omit<PassRequest, "filter" | "flowKey">, bounds: Bounds = {}) {
+    this.traits = countsTraits && by.length > 0 ? new Traits(by) : undefined;
     this.groups = new GroupTable(by, GROUP_SUMS, bounds);
   }
 
@@ -207,6 +214,7 @@ class Figures {
   add(view: FlowView): void {
     view.count(this.matching);
     this.kinds.add(view);
+    this.traits?.add(view);
     this.groups.add(view);
   }
 }
@@ -216,8 +224,9 @@ export class FullFigures extends Figures {
   readonly #memory: FlowMemory;
   readonly #largest: LargestFlows | undefined;
 
-  constructor({ by, flowKey }: Omit<PassRequest, "filter">, memory: FlowMemory, bounds: Bounds = {}) {
-    super(by, bounds);
+  constructor(request: Omit<PassRequest, "filter">, memory: FlowMemory, bounds: Bounds = {}) {
+    super(request, bounds);
+    const { by, flowKey } = request;
     this.#memory = memory;
     this.#largest = by.length === 0 ? new LargestFlows(flowKey, memory) : undefined;
   }
@@ -251,7 +260,7 @@ export function* fullPass(
   const options = { nowMicroseconds: nowMicros, repeater: repeater() };
   yield* dumpFlowParts(connection, request.filter, (view) => figures.add(view), options);
   memory.end();
-  const { groups, kinds, matching } = figures;
+  const { groups, kinds, traits, matching } = figures;
   return {
     isFull: true,
     startMicros,
@@ -259,6 +268,7 @@ export function* fullPass(
     matching: matching.count,
     groups,
     kinds,
+    traits,
     rateSeconds: last === undefined ? undefined : (startMicros - last) / 1e6,
     flows: figures.flows(),
   };
@@ -273,15 +283,15 @@ const LEAST_BYTES = 64;
  */
 export function* samplePass(
   connection: NetlinkConnection,
-  { filter, by }: PassRequest,
+  request: PassRequest,
   { nowMicros, repeater: newRepeater }: PassTools,
   most: number,
 ): Generator<void, Pass, void> {
   const startMicros = nowMicros();
-  const figures = new Figures(by, SCREEN_BOUNDS);
-  const { groups, kinds, matching } = figures;
+  const figures = new Figures(request, SCREEN_BOUNDS);
+  const { groups, kinds, traits, matching } = figures;
   const read: Counter = { count: 0 };
-  const matches = compileFilter(filter, () => startMicros);
+  const matches = compileFilter(request.filter, () => startMicros);
   const visit = (view: FlowView) => {
     view.count(read);
     if (matches?.(view) ?? true) figures.add(view);
@@ -309,6 +319,6 @@ export function* samplePass(
   }
   parts.return({ interrupted: false });
   const { count } = read;
-  const result = { isFull, startMicros, read: count, matching: matching.count, groups, kinds };
+  const result = { isFull, startMicros, read: count, matching: matching.count, groups, kinds, traits };
   return { ...result, rateSeconds: undefined, flows: [] };
 }

@@ -1,4 +1,5 @@
 /** What the view knows at a moment: the figures of the header, and the passes that the rows come from. */
+import type { Traits } from "./frequent.js";
 import type { Pass } from "./passes.js";
 
 /** The kernel's counters that say something of the table's health, each a second. */
@@ -25,6 +26,8 @@ export interface Picture {
   readonly full: Pass | undefined;
   /** The full pass before that one. */
   readonly fullBefore: Pass | undefined;
+  /** What the flows of each group have most often, by the last pass that counted it. */
+  readonly traits: Traits | undefined;
   /** How long the CPU was busy with the last full pass, in microseconds. */
   readonly fullCpuMicros: number | undefined;
   /** Whether a full pass is under way. */

@@ -13,6 +13,7 @@ import { fromUtf8 } from "../system/text.js";
 import type { Bounds } from "../tally/group-table.js";
 import type { Repeater } from "../trace/repeater.js";
 import { FlowMemory } from "./flow-memory.js";
+import type { Traits } from "./frequent.js";
 import { fullPass, type Pass, type PassRequest, SCREEN_BOUNDS, samplePass } from "./passes.js";
 import { type KernelRates, type Picture, scaleOf } from "./picture.js";
 
@@ -57,6 +58,11 @@ export class Reader {
   /** What is read; set by `begin`. */
   #request: PassRequest;
   #intervalSeconds: number;
+  /**
+   * Whether the passes that begin from now on count what the flows of each group have most often: all but the full passes
+   * between samples, which do that.
+   */
+  countsTraits = false;
   readonly #around: Surroundings;
   readonly #host: string;
   readonly #limit: number | undefined;
@@ -71,6 +77,7 @@ export class Reader {
   #samples: readonly Pass[] = [];
   #fulls: readonly Pass[] = [];
   #main: Pass | undefined;
+  #traits: Traits | undefined;
   #memory = new FlowMemory();
   #memoryStart: number | undefined;
   /** How many entries a sample has. */
@@ -127,6 +134,7 @@ export class Reader {
     this.#samples = [];
     this.#fulls = [];
     this.#main = undefined;
+    this.#traits = undefined;
     this.#fullDue = 0;
     this.#nextTick = 0;
   }
@@ -170,7 +178,7 @@ export class Reader {
   /** A full pass from its beginning to its end, with all groups. */
   readAll(): void {
     this.#readHeader();
-    const running = this.#run(true, {});
+    const running = this.#run(true, true, {});
     let pass: Pass | undefined;
     do pass = this.#step(running);
     while (pass === undefined);
@@ -194,6 +202,7 @@ export class Reader {
       full: this.#fulls[0],
       fullBefore: this.#fulls[1],
       fullCpuMicros: this.#fullMicros,
+      traits: this.#traits,
       isReadingAll: this.#running?.isFull === true,
       accounting: this.#accounting,
     };
@@ -250,13 +259,15 @@ export class Reader {
     const isCheap =
       (this.#fullMicros ?? (isSmall ? 0 : Number.POSITIVE_INFINITY)) <= share * this.#intervalSeconds * MICROS;
     const isDue = this.#now() >= this.#fullDue && this.#main !== undefined;
-    this.#run(this.#isFullWanted || isCheap || isDue);
+    const isFull = this.#isFullWanted || isCheap || isDue;
+    this.#run(isFull, isCheap || !isFull);
   }
 
-  #run(isFull: boolean, bounds: Bounds = SCREEN_BOUNDS): Running {
+  #run(isFull: boolean, countsTraits: boolean, bounds: Bounds = SCREEN_BOUNDS): Running {
     const connection = this.#around.connect();
     const { nowMicroseconds: nowMicros, repeater } = this.#around;
     const tools = { nowMicros, repeater };
+    const request = { ...this.#request, countsTraits: this.countsTraits && countsTraits };
     let steps: Generator<void, Pass, void>;
     if (isFull) {
       this.#isFullWanted = false;
@@ -266,9 +277,9 @@ export class Reader {
         bounds: { ...bounds, expected: this.#fulls[0]?.groups.size ?? 0 },
         lastStartMicros: this.#memoryStart,
       };
-      steps = fullPass(connection, this.#request, tools, full);
+      steps = fullPass(connection, request, tools, full);
     } else {
-      steps = samplePass(connection, this.#request, tools, this.#sampleEntries);
+      steps = samplePass(connection, request, tools, this.#sampleEntries);
     }
     this.#running = { connection, isFull, steps, cpuMicros: 0 };
     return this.#running;
@@ -297,6 +308,7 @@ export class Reader {
 
   #finish(pass: Pass, { isFull, cpuMicros }: Running): void {
     this.#main = pass;
+    this.#traits = pass.traits ?? this.#traits;
     if (isFull) {
       this.#memoryStart = pass.startMicros;
       this.#fullMicros = cpuMicros;

@@ -18,6 +18,7 @@ import { fromUtf8 } from "../system/text.js";
 import { type Field, type FieldValue, valueText } from "../tally/fields.js";
 import type { GroupTable } from "../tally/group-table.js";
 import { sortGroups } from "../tally/order.js";
+import type { Frequent } from "./frequent.js";
 import { best } from "./heap.js";
 import { type KeptFlow, type Pass, SUM } from "./passes.js";
 import { type Picture, scaleOf } from "./picture.js";
@@ -55,6 +56,7 @@ export interface GroupPlace {
 export interface GroupRow extends Amounts {
   readonly values: readonly FieldValue[];
   readonly texts: readonly string[];
+  readonly frequent: Frequent;
   readonly place: GroupPlace;
 }
 
@@ -347,12 +349,16 @@ export function groupRows(
   return {
     count: groups.size,
     ordered: order.length,
-    rows: (first, count) =>
-      order.slice(first, first + count).map((row): GroupRow => {
+    rows: (first, count) => {
+      const shown = order.slice(first, first + count);
+      const frequent = picture.traits?.find(groups, shown);
+      return shown.map((row, i): GroupRow => {
         const values = groups.fields.map((_, index) => groups.value(row, index, names.labels));
         const texts = textsOf(groups.fields, values, names);
-        return { ...amountsOf(picture, groups, row), values, texts, place: { groups, row } };
-      }),
+        const place = { groups, row };
+        return { ...amountsOf(picture, groups, row), values, texts, frequent: frequent?.[i] ?? {}, place };
+      });
+    },
     find: (place) => order.indexOf(likeIn(from, place.groups, place.row)),
     other: (shown) => {
       if (shown >= groups.size && !groups.hasDropped) return undefined;
@@ -360,6 +366,15 @@ export function groupRows(
       return otherAmounts(picture, amounts);
     },
   };
+}
+
+const withPort = (address: string, port: string | number) =>
+  `${address.includes(":") ? `[${address}]` : address}:${port}`;
+
+/** An address with its port, or anything else that flows have most often; "-" where they have none. */
+export function frequentText([value = null, port = null]: readonly FieldValue[], { portName }: Names): string {
+  const text = valueText(value);
+  return typeof port === "number" ? withPort(text, portName?.(port) ?? port) : text;
 }
 
 // Flows
@@ -374,8 +389,7 @@ function endpoint(view: FlowView, base: number, side: "src" | "dst", { portName 
   const portSlot = base + TUPLES.ports.fields[side === "src" ? 0 : 1].slot;
   if (protocol?.kind !== "ports" || !view.has(portSlot)) return address;
   const port = view.u16(portSlot);
-  const host = address.includes(":") ? `[${address}]` : address;
-  return `${host}:${portName?.(port, protocol.name) ?? port}`;
+  return withPort(address, portName?.(port, protocol.name) ?? port);
 }
 
 function natText(view: FlowView, names: Names): string {

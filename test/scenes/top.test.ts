@@ -67,9 +67,9 @@ describe("--top", () => {
       assert.match(text, /^Entries +60 \/ [\d,]+ /m);
       assert.match(text, /^Proto +tcp 100 % +unreplied 17 % +unassured 17 %$/m);
       assert.match(text, /^TCP +ESTABLISHED 83 % +SYN_SENT 17 %$/m);
-      assert.match(text, /^SRC +FLOWS▼ +% +\+\/s +UNREPL +UP↑ +DOWN↓$/m);
+      assert.match(text, /^SRC +FLOWS▼ +% +\+\/s +UNREPL +UP↑ +DOWN↓ +BYTES$/m);
       assert.match(text, /^10\.0\.0\.1 +30 +50\.0 .*\n10\.0\.0\.2 +20 +33\.3 .*\n10\.0\.0\.3 +10 +16\.7 .* 100 %/m);
-      await screen.until(/^10\.0\.0\.1 .* 0 +b\/s +0 +b\/s$/m);
+      await screen.until(/^10\.0\.0\.1 .* 0 +b\/s +0 +b\/s +0$/m);
     });
 
     it("groups and sorts by keys", async () => {
@@ -128,7 +128,7 @@ describe("--top", () => {
     it("fits any terminal from 60x12 on", async () => {
       await open();
       screen.resize(140, 40);
-      await screen.until(/UP↑ +DOWN↓ +NEW\/s +GONE\/s +BYTES/);
+      await screen.until(/UP↑ +DOWN↓ +DESTINATION +STATE +NEW\/s +GONE\/s +BYTES/);
       screen.resize(60, 12);
       const small = await screen.until(/^SRC +FLOWS▼(?:.*\n){3,}q quit/m);
       for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
@@ -278,6 +278,7 @@ describe("--top", () => {
           group: { dport: 22 },
           flows: 30,
           unreplied: 5,
+          most_frequent: { dst: "203.0.113.0", dport: 22, state: "ESTABLISHED" },
           bytes: 0,
         });
       }
@@ -341,8 +342,23 @@ describe("--top of a table that changes", { skip: noScreen }, () => {
     await screen.until(/^SRC .* NEW\/s +GONE\/s +BYTES +OLDEST$[\s\S]*^10\.0\.0\.2 +20 .* 0 +0 +0 +\d+s$/m);
     assert.equal((await ours(["-D", "-p", "tcp", "-s", "10.0.0.2", "--dport", "22"])).status, 0);
     await loadTable(more(3, 5));
-    const text = await screen.until(/^10\.0\.0\.2 +10 .* b\/s +0 +[1-9]\S* +0 +\d+s$/m);
-    assert.match(text, /^10\.0\.0\.3 +15 .* b\/s +[1-9]\S* +0 +0 +\d+s$/m);
+    const text = await screen.until(/^10\.0\.0\.2 +10 .* ESTABLISHED +0 +[1-9]\S* +0 +\d+s$/m);
+    assert.match(text, /^10\.0\.0\.3 +15 .* (?:SYN_SENT|ESTABLISHED) +[1-9]\S* +0 +0 +\d+s$/m);
+  });
+
+  it("says what the flows of a group have most often, where there is room for it", async () => {
+    await open(80);
+    const small = await screen.until(/^SRC .*\n10\.0\.0\.1 +30 .* 0 +b\/s/m);
+    assert.doesNotMatch(small, /DESTINATION|STATE/);
+    screen.resize(140, 24);
+    await screen.until(/ DESTINATION +STATE +NEW\/s .*\n10\.0\.0\.1 +30 .* 203\.0\.113\.0:22 +ESTABLISHED +0 /m);
+    await loadTable(more(1, 4).map((line) => line.replace("203.0.113.0", "203.0.113.77")));
+    await screen.until(/^10\.0\.0\.1 +34 .* 203\.0\.113\.77:443 +ESTABLISHED /m);
+    screen.press("g");
+    await screen.until(/^DST .* SOURCE +STATE .*\n203\.0\.113\.0 +12 .* 10\.0\.0\.1 +ESTABLISHED +0 /m);
+    for (let i = 0; i < 3; i++) screen.press("g");
+    const states = await screen.until(/^STATE .* DESTINATION +NEW.*\nESTABLISHED +54 .* 203\.0\.113\.0:22 /m);
+    assert.doesNotMatch(states, / STATE /);
   });
 
   it("keeps to the row that was moved to, wherever that goes", async () => {

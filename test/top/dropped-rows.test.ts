@@ -32,12 +32,30 @@ function pass(marks: readonly number[], seconds: number, bounds?: Bounds): Pass 
   const { length } = marks;
   const kinds = new GroupTable([], []);
   const startMicros = seconds * 1e6;
-  return { isFull: true, startMicros, read: length, matching: length, groups, kinds, rateSeconds: 1, flows: [] };
+  return {
+    isFull: true,
+    startMicros,
+    read: length,
+    matching: length,
+    groups,
+    kinds,
+    traits: undefined,
+    rateSeconds: 1,
+    flows: [],
+  };
 }
 
 function pictureOf(before: Pass, main: Pass): Picture {
   const unknown = { limit: undefined, change: undefined, kernel: undefined, accounting: undefined };
-  const rest = { host: "", nowMicros: 0, clock: "", fullCpuMicros: undefined, isReadingAll: false, ...unknown };
+  const rest = {
+    host: "",
+    nowMicros: 0,
+    clock: "",
+    traits: undefined,
+    fullCpuMicros: undefined,
+    isReadingAll: false,
+    ...unknown,
+  };
   return { ...rest, entries: main.read, main, before, full: main, fullBefore: before };
 }
 

@@ -87,6 +87,10 @@ const figuresOf = (figures: FullFigures) => ({
   kinds: Array.from({ length: figures.kinds.size }, (_, row) =>
     figures.kinds.sums.map((_, i) => figures.kinds.sum(row, i)),
   ),
+  traits: figures.traits?.find(
+    figures.groups,
+    Array.from({ length: figures.groups.size }, (_, row) => row),
+  ),
 });
 
 const NOW = () => 1_795_477_000_123_456;
@@ -100,7 +104,7 @@ function bothWays(
   check: (byHand: FullFigures, byTraces: FullFigures, flows: readonly Uint8Array[], memory: FlowMemory) => void,
 ): number {
   const random = randomOf(SEED);
-  const request = { by: by.map((name) => fieldByName(name)!), flowKey };
+  const request = { by: by.map((name) => fieldByName(name)!), flowKey, countsTraits: true };
   const [handMemory, traceMemory] = [new FlowMemory(), new FlowMemory()];
   let flows: Uint8Array[] = [];
   let repeated = 0;

@@ -4,6 +4,8 @@ import { describe, it } from "node:test";
 import * as C from "../../src/ctnetlink/constants.js";
 import * as S from "../../src/ctnetlink/slots.js";
 import { FlowView } from "../../src/ctnetlink/view.js";
+import { stateName } from "../../src/protocol/state.js";
+import { fromUtf8 } from "../../src/system/text.js";
 import { fieldByName } from "../../src/tally/fields.js";
 import { FlowMemory } from "../../src/top/flow-memory.js";
 import { FullFigures, type Pass } from "../../src/top/passes.js";
@@ -14,6 +16,8 @@ import { bytesOf, FLOW_FIXTURES, wireFixture } from "../support/wire.js";
 
 const MESSAGES = FLOW_FIXTURES.flatMap((name) => wireFixture(name).messages.map(bytesOf));
 const SOURCE = S.ORIG + S.T_V4_SRC;
+const DESTINATION = S.ORIG + S.T_V4_DST;
+const DPORT = S.ORIG + S.T_DST_PORT;
 const ID = S.TOP + C.CTA_ID;
 const START = S.TIMESTAMP + C.CTA_TIMESTAMP_START;
 
@@ -27,6 +31,9 @@ const TEMPLATE = MESSAGES.find((message) => [SOURCE, ID, START].every((slot) => 
 
 interface TestFlow {
   readonly id: number;
+  /** The last byte of its destination, and its destination port. */
+  readonly to?: number;
+  readonly dport?: number;
   /** The last byte of its source and of its mark. */
   readonly host: number;
   readonly mark?: number;
@@ -34,11 +41,14 @@ interface TestFlow {
   readonly start?: number;
 }
 
-function messageOf({ id, host, mark = 0, start = 1000 }: TestFlow): Uint8Array {
+function messageOf({ id, host, to = 1, dport = 443, mark = 0, start = 1000 }: TestFlow): Uint8Array {
   const message = TEMPLATE.slice();
   const view = viewOf(message);
   const words = new DataView(message.buffer);
   view.bytes(SOURCE).set([10, 0, 0, host]);
+  view.bytes(DESTINATION).set([203, 0, 113, to]);
+  const ports = view.bytes(DPORT);
+  ports.set([dport >> 8, dport & 0xff]);
   words.setUint32(view.bytes(ID).byteOffset, id);
   words.setUint32(view.bytes(S.TOP + C.CTA_MARK).byteOffset, mark);
   words.setBigUint64(view.bytes(START).byteOffset, BigInt(start) * 1_000_000_000n);
@@ -50,11 +60,12 @@ const SECONDS = 2;
 function pictureOf(tables: readonly (readonly TestFlow[])[], by: readonly string[] = ["src"]): Picture {
   const memory = new FlowMemory();
   const passes = tables.map((flows, i): Pass => {
-    const figures = new FullFigures({ by: by.map((name) => fieldByName(name)!), flowKey: "down" }, memory);
+    const fields = by.map((name) => fieldByName(name)!);
+    const figures = new FullFigures({ by: fields, flowKey: "down", countsTraits: true }, memory);
     memory.begin();
     for (const flow of flows) figures.add(viewOf(messageOf(flow)));
     memory.end();
-    const { groups, kinds, matching } = figures;
+    const { groups, kinds, traits, matching } = figures;
     return {
       isFull: true,
       startMicros: (2000 + SECONDS * i) * 1e6,
@@ -62,6 +73,7 @@ function pictureOf(tables: readonly (readonly TestFlow[])[], by: readonly string
       matching: matching.count,
       groups,
       kinds,
+      traits,
       rateSeconds: i === 0 ? undefined : SECONDS,
       flows: figures.flows(),
     };
@@ -79,6 +91,7 @@ function pictureOf(tables: readonly (readonly TestFlow[])[], by: readonly string
     before: passes.at(-2),
     full,
     fullBefore: passes.at(-2),
+    traits: full.traits,
     fullCpuMicros: undefined,
     isReadingAll: false,
     accounting: undefined,
@@ -170,6 +183,41 @@ describe("groups of the view", () => {
         (reverse ? [2, 1] : [1, 2]).flatMap((host) => [1, 3, 7, 9].map((mark) => `10.0.0.${host},${mark}`)),
       );
     }
+  });
+
+  describe("have most often", () => {
+    const table = [
+      // Host 1: two flows to .9:443, two to .9:80, three to others; host 2 has one flow.
+      ...[443, 80, 443, 80].map((dport, i): TestFlow => ({ id: i, host: 1, to: 9, dport })),
+      ...[2, 3, 4].map((to): TestFlow => ({ id: 10 + to, host: 1, to, mark: 5 })),
+      { id: 20, host: 2, to: 4, dport: 22 },
+    ];
+    const frequent = (by: readonly string[], flows: readonly TestFlow[] = table) =>
+      groupRows(pictureOf([flows], by), "fields", false, 10)
+        .rows(0, 10)
+        .map(({ frequent }) => frequent);
+    const state = [fromUtf8(stateName(viewOf(TEMPLATE))!)];
+
+    it("a destination with its port, and a state; of equal ones the lower", () => {
+      const wanted = [
+        { destination: ["203.0.113.9", 80], state },
+        { destination: ["203.0.113.4", 22], state },
+      ];
+      assert.deepEqual(frequent(["src"]), wanted);
+      assert.deepEqual(frequent(["src"], table.toReversed()), wanted);
+      // The length of this key is not that of a word.
+      assert.deepEqual(
+        frequent(["dport"]).map(({ destination }) => destination),
+        [22, 80, 443].map((port) => [`203.0.113.${port === 22 ? 4 : 9}`, port]),
+      );
+    });
+
+    it("a source where they are grouped by the destination, and nothing that the groups say", () => {
+      assert.deepEqual(frequent(["dst"]).at(-1), { source: ["10.0.0.1"], state });
+      assert.deepEqual(frequent(["dst", "dport"])[0], { source: ["10.0.0.1"], state });
+      assert.deepEqual(frequent(["src", "dst"])[0], { state });
+      assert.deepEqual(frequent(["src", "dst", "state"])[0], {});
+    });
   });
 
   it("are found again in the next pass", () => {

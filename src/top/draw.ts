@@ -373,11 +373,20 @@ const GAP = 2;
 const totalWidth = (columns: readonly { width: number }[]) =>
   columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
 
-/** The columns that fit, the most needed ones first; the widest is cut where even those are too wide. */
-function fit<Row>(columns: readonly Column<Row>[], leastNeeded: readonly string[], width: number): Column<Row>[] {
+/**
+ * The columns that fit, the most needed ones first, and of the others that by which rows are sorted; the widest is cut where even
+ * the needed ones are too wide.
+ */
+function fit<Row>(
+  columns: readonly Column<Row>[],
+  leastNeeded: readonly string[],
+  sort: string,
+  width: number,
+): Column<Row>[] {
   const isNeeded = ({ heading }: Column<Row>) => !leastNeeded.includes(heading);
   let kept = columns.filter(isNeeded);
-  for (const heading of [...leastNeeded].reverse()) {
+  const sorted = columns.filter((column) => column.sort === sort).map(({ heading }) => heading);
+  for (const heading of [...sorted, ...[...leastNeeded].reverse()]) {
     const more = columns.filter((column) => kept.includes(column) || column.heading === heading);
     if (totalWidth(more) <= width) kept = more;
   }
@@ -429,7 +438,12 @@ function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room:
   state.clamp();
   const shown = found.rows(state.first, state.pageRows);
   const other = found.other(Math.min(found.ordered, state.first + state.pageRows));
-  const fitting = fit(groupColumns(shown, other, picture, state, options.marks), GROUPS_LEAST_NEEDED, columns);
+  const fitting = fit(
+    groupColumns(shown, other, picture, state, options.marks),
+    GROUPS_LEAST_NEEDED,
+    state.groupSort,
+    columns,
+  );
   const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
   if (other !== undefined && room > shown.length) lines.push(rowLine(fitting, otherRow(other, state), false, columns));
   const selected = shown[state.selected - state.first];
@@ -455,7 +469,7 @@ function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: 
   state.clamp();
   const count = Math.min(room, state.rowCount - state.first);
   const shown = flowRows(picture, state.reverse, state.first, count, { portName: state.portName });
-  const fitting = fit(flowColumns(shown, state, marks), FLOWS_LEAST_NEEDED, columns);
+  const fitting = fit(flowColumns(shown, state, marks), FLOWS_LEAST_NEEDED, state.flowSort, columns);
   const selected = shown[state.selected - state.first];
   return {
     heading: headingLine(fitting, state, marks),

@@ -132,6 +132,11 @@ describe("--top", () => {
       screen.resize(60, 12);
       const small = await screen.until(/^SRC +FLOWS▼(?:.*\n){3,}q quit/m);
       for (const line of small.split("\n")) assert.ok(line.length <= 60, line);
+      assert.doesNotMatch(small, /NEW\/s/);
+      // Rows are not sorted by what nobody sees.
+      for (let i = 0; i < 5; i++) screen.press(">");
+      await screen.until(/^SRC +FLOWS .* NEW\/s▼/m);
+      for (let i = 0; i < 5; i++) screen.press("<");
       screen.press("h");
       for (const line of (await screen.until(/leave this help/)).split("\n")) assert.ok(line.length <= 60, line);
       screen.press("x");

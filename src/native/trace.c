@@ -106,8 +106,12 @@ enum {
   MEMORY_PASS,
   MEMORY_OLDEST,
   MEMORY_LEAST = 6,
-  MEMORY_WORDS = MEMORY_LEAST + 2
+  MEMORY_UNSETTLED = 8,
+  MEMORY_SETTLED,
+  MEMORY_WORDS
 };
+/* Of PLACE_SEEN: the flow is not yet where it belongs. */
+#define LOOSE UINT32_C(0x80000000)
 enum { PLACE_ID, PLACE_SEEN, PLACE_COUNTERS, PLACE_WORDS = PLACE_COUNTERS + 4 };
 
 /* A table, opened. */
@@ -699,11 +703,56 @@ static bool is_memory_full(const uint32_t *words) {
   return UINT64_C(10) * words[MEMORY_USED] >= UINT64_C(7) * words[MEMORY_CAPACITY];
 }
 
+static uint32_t place_of(uint32_t id, uint32_t mask) {
+  uint32_t hash = id * UINT32_C(0x9e3779b1);
+  return (hash ^ hash >> 15) & mask;
+}
+
+/* Puts a flow where it belongs; or takes the place of a loose one, which is then the flow to go on with. */
+static bool settle(uint32_t *words, uint32_t *flow) {
+  uint32_t mask = words[MEMORY_CAPACITY] - 1, index = place_of(flow[PLACE_ID], mask);
+  for (uint32_t tries = 0; tries <= mask; tries++, index = (index + 1) & mask) {
+    uint32_t *place = words + MEMORY_WORDS + (size_t)PLACE_WORDS * index, loose[PLACE_WORDS];
+    if (place[PLACE_SEEN] != 0 && (place[PLACE_SEEN] & LOOSE) == 0) continue;
+    memcpy(loose, place, sizeof(loose));
+    memcpy(place, flow, sizeof(loose));
+    memcpy(flow, loose, sizeof(loose));
+    flow[PLACE_SEEN] &= ~LOOSE;
+    return flow[PLACE_SEEN] == 0;
+  }
+  return true;
+}
+
+/* Drops what is forgotten of the first places, and moves what is remembered there to where it belongs: TypeScript
+ * leaves that to a run. FlowMemory in src/top/flow-memory.ts does likewise. */
+static void settle_flows(uint32_t *words) {
+  uint32_t *first = words + MEMORY_WORDS, oldest = words[MEMORY_OLDEST], count = words[MEMORY_UNSETTLED], kept = 0;
+  if (count == 0) return;
+  if (count > words[MEMORY_CAPACITY]) count = words[MEMORY_CAPACITY];
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t *seen = first + (size_t)PLACE_WORDS * i + PLACE_SEEN;
+    bool is_kept = *seen != 0 && *seen >= oldest;
+    *seen = is_kept ? *seen | LOOSE : 0;
+    kept += is_kept;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t *place = first + (size_t)PLACE_WORDS * i, flow[PLACE_WORDS];
+    if ((place[PLACE_SEEN] & LOOSE) == 0) continue;
+    memcpy(flow, place, sizeof(flow));
+    place[PLACE_SEEN] = 0;
+    flow[PLACE_SEEN] &= ~LOOSE;
+    while (!settle(words, flow)) {
+    }
+  }
+  words[MEMORY_USED] = words[MEMORY_SETTLED] = kept;
+  words[MEMORY_UNSETTLED] = 0;
+}
+
 /* The place of a flow that is remembered; else NULL, and `room` is where it would go, NULL for nowhere. FlowMemory in
  * src/top/flow-memory.ts does likewise. */
 static uint32_t *find_flow(uint32_t *words, uint32_t id, uint32_t **room) {
-  uint32_t mask = words[MEMORY_CAPACITY] - 1, oldest = words[MEMORY_OLDEST], hash = id * UINT32_C(0x9e3779b1);
-  uint32_t index = (hash ^ hash >> 15) & mask;
+  uint32_t mask = words[MEMORY_CAPACITY] - 1, oldest = words[MEMORY_OLDEST];
+  uint32_t index = place_of(id, mask);
   *room = NULL;
   for (uint32_t tries = 0; tries <= mask; tries++, index = (index + 1) & mask) {
     uint32_t *place = words + MEMORY_WORDS + (size_t)PLACE_WORDS * index;
@@ -1025,8 +1074,10 @@ int traces_run(struct traces *traces, const struct run_request *request) {
     /* What is no table may be what keys are compared with, or what is remembered of flows. */
     const struct table *table = &request->tables[i];
     bool is_table = open_table(table, &run.tables[i]);
+    bool memory = !is_table && is_memory(table);
     if (is_table) place_rows(&run.tables[i]);
-    if (is_table ? is_full(&run.tables[i]) : is_memory(table) && is_memory_full(table->words)) run.full = true;
+    if (memory) settle_flows(table->words);
+    if (is_table ? is_full(&run.tables[i]) : memory && is_memory_full(table->words)) run.full = true;
   }
   uint8_t *written = request->out + length;
   int ended = messages    ? run_messages(&run, &at, end, &written)

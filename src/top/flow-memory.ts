@@ -3,7 +3,8 @@
  * hundred of a million) disturb each other's rates and nothing else.
  *
  * Open addressing in one array, so that native code can use it too (find_flow in src/native/trace.c): 24 bytes a place, of
- * which 35 to 70 % are in use.
+ * which up to 70 % are in use. Where more would be, what is forgotten is dropped, in twice the room if need be: native code
+ * does that, for a table of a million flows within the time of an answer to a key.
  */
 import * as C from "../ctnetlink/constants.js";
 import * as S from "../ctnetlink/slots.js";
@@ -18,8 +19,10 @@ const LOW = LITTLE_ENDIAN ? 0 : 1;
 const HIGH = 1 - LOW;
 /** In tenths: so many of the places are in use at most. */
 const MOST_USED = 7;
-/** How much of it is used after it has grown, so that it does not grow again soon. */
-const USED_AFTER = 6;
+/** Where more is in use once everything is settled, twice the room is better: else there would be little left soon. */
+const MOST_SETTLED = 6;
+/** Of the pass that saw a flow: the flow is not yet where it belongs. */
+const LOOSE = 0x80000000;
 /** More than the flows of one datagram of a dump. */
 const RESERVE = 512;
 
@@ -44,6 +47,8 @@ export class FlowMemory implements Remembered {
   #memory = memoryOf(FIRST_CAPACITY);
   /** Where the place of the flow that was recalled begins. */
   #at = 0;
+  /** About how many flows the pass will find. */
+  #expected = 0;
 
   get memory(): Uint32Array {
     return this.#memory;
@@ -52,7 +57,7 @@ export class FlowMemory implements Remembered {
   /** Begins a pass over about so many flows. */
   begin(flows = 0): void {
     this.#memory[MEMORY.PASS]!++;
-    if (10 * flows > MOST_USED * this.#memory[MEMORY.CAPACITY]!) this.#rebuild(flows);
+    this.#expected = flows;
   }
 
   /** The pass has come to its end: flows that it has not seen are forgotten. After one that was broken off they are not. */
@@ -97,8 +102,8 @@ export class FlowMemory implements Remembered {
   // What the view does with it.
 
   reserve(): void {
-    const used = this.#memory[MEMORY.USED]! + RESERVE;
-    if (10 * used > MOST_USED * this.#memory[MEMORY.CAPACITY]!) this.#rebuild(0);
+    const used = Math.max(this.#memory[MEMORY.USED]! + RESERVE, this.#expected);
+    if (10 * used > MOST_USED * this.#memory[MEMORY.CAPACITY]!) this.#makeRoom();
   }
 
   recall(id: number): boolean {
@@ -108,7 +113,8 @@ export class FlowMemory implements Remembered {
       at = this.#roomFor(id);
       if (this.#memory[at + PLACE.SEEN] === 0) {
         if (10 * this.#memory[MEMORY.USED]! >= MOST_USED * this.#memory[MEMORY.CAPACITY]!) {
-          this.#rebuild(0);
+          this.#makeRoom();
+          this.#settle();
           return this.recall(id);
         }
         this.#memory[MEMORY.USED]!++;
@@ -149,6 +155,7 @@ export class FlowMemory implements Remembered {
 
   /** Where the place of a flow begins that is remembered, or -1. */
   #find(id: number): number {
+    this.#settle();
     const memory = this.#memory;
     for (let at = this.#firstPlace(id); ; at = this.#nextPlace(at)) {
       const seen = memory[at + PLACE.SEEN]!;
@@ -174,21 +181,49 @@ export class FlowMemory implements Remembered {
     return next === this.#memory.length ? MEMORY_WORDS : next;
   }
 
-  /** Drops what is forgotten, and makes room for so many flows, or for twice those that are remembered. */
-  #rebuild(flows: number): void {
+  /** Has what is forgotten be dropped, in twice the room where that is not enough. The next run settles the flows, else we do. */
+  #makeRoom(): void {
     const old = this.#memory;
-    let alive = 0;
-    for (let at = MEMORY_WORDS; at < old.length; at += PLACE_WORDS) if (this.#isKept(old[at + PLACE.SEEN]!)) alive++;
-    let capacity = FIRST_CAPACITY;
-    while (10 * Math.max(flows, alive + RESERVE) > USED_AFTER * capacity) capacity *= 2;
-    const fresh = memoryOf(capacity);
-    this.#memory = fresh;
-    for (const word of [MEMORY.PASS, MEMORY.OLDEST, MEMORY.LEAST, MEMORY.LEAST + 1]) fresh[word] = old[word]!;
-    fresh[MEMORY.USED] = alive;
-    for (let from = MEMORY_WORDS; from < old.length; from += PLACE_WORDS) {
-      if (!this.#isKept(old[from + PLACE.SEEN]!)) continue;
-      fresh.set(old.subarray(from, from + PLACE_WORDS), this.#roomFor(old[from + PLACE.ID]!));
+    const before = old[MEMORY.CAPACITY]!;
+    const settled = old[MEMORY.SETTLED]!;
+    const isTight = 10 * settled > MOST_SETTLED * before || 10 * (settled + 2 * RESERVE) > MOST_USED * before;
+    let capacity = isTight ? 2 * before : before;
+    while (10 * this.#expected > MOST_USED * capacity) capacity *= 2;
+    if (capacity > before) {
+      this.#memory = memoryOf(capacity);
+      this.#memory.set(old);
+      this.#memory[MEMORY.CAPACITY] = capacity;
     }
+    this.#memory[MEMORY.UNSETTLED] = before;
+  }
+
+  /** Drops what is forgotten of the first places, and moves what is remembered there to where it belongs. */
+  #settle(): void {
+    const memory = this.#memory;
+    const end = MEMORY_WORDS + PLACE_WORDS * memory[MEMORY.UNSETTLED]!;
+    if (end === MEMORY_WORDS) return;
+    let kept = 0;
+    for (let at = MEMORY_WORDS + PLACE.SEEN; at < end; at += PLACE_WORDS) {
+      const isKept = this.#isKept(memory[at]!);
+      memory[at] = isKept ? memory[at]! | LOOSE : 0;
+      if (isKept) kept++;
+    }
+    for (let from = MEMORY_WORDS; from < end; from += PLACE_WORDS) {
+      if ((memory[from + PLACE.SEEN]! & LOOSE) === 0) continue;
+      let flow = memory.slice(from, from + PLACE_WORDS);
+      memory[from + PLACE.SEEN] = 0;
+      // Each takes a place that is free, or that of a loose flow, which goes on.
+      while (flow[PLACE.SEEN] !== 0) {
+        flow[PLACE.SEEN]! &= ~LOOSE;
+        let at = this.#firstPlace(flow[PLACE.ID]!);
+        while (memory[at + PLACE.SEEN] !== 0 && (memory[at + PLACE.SEEN]! & LOOSE) === 0) at = this.#nextPlace(at);
+        const next = memory.slice(at, at + PLACE_WORDS);
+        memory.set(flow, at);
+        flow = next;
+      }
+    }
+    memory[MEMORY.USED] = memory[MEMORY.SETTLED] = kept;
+    memory[MEMORY.UNSETTLED] = 0;
   }
 }
 

@@ -124,7 +124,7 @@ static struct table random_table(void) {
   uint32_t capacity = 1u << below(6), key_words = below(8), sums = below(5), kind = below(6);
   table.length = kind == 0 ? below(40) : 10 + (size_t)capacity * (2 + key_words + 2 * sums) + 2 * sums;
   if (kind == 1) table.length -= below(below(2) == 0 ? 4 : (uint32_t)table.length);
-  if (kind == 2) table.length = 8 + 6 * (size_t)capacity;
+  if (kind == 2) table.length = 10 + 6 * (size_t)capacity;
   table.words = allocate(4 * table.length);
   for (size_t i = 0; i < table.length; i++)
     table.words[i] = kind > 3 || (i == 0 && kind == 0) ? 0 : any();
@@ -136,6 +136,8 @@ static struct table random_table(void) {
     table.words[2] = below(8) == 0 ? any() : below(capacity);
     table.words[3] = 1 + below(4);
     table.words[4] = below(4);
+    /* Flows that are not yet where they belong. */
+    table.words[8] = below(2) == 0 ? 0 : below(8) == 0 ? any() : below(capacity + 1);
     return table;
   }
   table.words[0] = below(16) == 0 ? any() : capacity;

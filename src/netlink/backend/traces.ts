@@ -107,8 +107,17 @@ export const TABLE = {
 } as const;
 export const TABLE_WORDS = 10;
 /** The words of what is remembered of flows: the places lie behind them. FlowMemory says what they are. */
-export const MEMORY = { NO_TABLE: 0, CAPACITY: 1, USED: 2, PASS: 3, OLDEST: 4, LEAST: 6 } as const;
-export const MEMORY_WORDS = 8;
+export const MEMORY = {
+  NO_TABLE: 0,
+  CAPACITY: 1,
+  USED: 2,
+  PASS: 3,
+  OLDEST: 4,
+  LEAST: 6,
+  UNSETTLED: 8,
+  SETTLED: 9,
+} as const;
+export const MEMORY_WORDS = 10;
 export const PLACE = { ID: 0, SEEN: 1, COUNTERS: 2 } as const;
 export const PLACE_WORDS = 6;
 /** So many tables can be used in one run. */

@@ -33,6 +33,11 @@ const user: Field = ({ userMs }) => userMs;
 const peak: Field = ({ peakKib }) => peakKib / 1024;
 const shown: Field = ({ events }) => events?.shownPercent ?? 0;
 const perSecond: Field = ({ events }) => events?.eventsPerSecond ?? 0;
+const cpu: Field = ({ live }) => live?.cpuPercent ?? 0;
+const laterCpu: Field = ({ live }) => live?.laterCpuPercent ?? 0;
+const answer: Field = ({ live }) => median(live?.answersMs ?? []);
+const slowest: Field = ({ live }) => Math.max(...(live?.answersMs ?? []));
+const anEntry: Field = ({ live }) => live?.bytesPerEntry ?? 0;
 
 /** Undefined for one that did not take part. */
 function medianOf({ results }: RowResult, begins: string, field: Field): number | undefined {
@@ -66,12 +71,33 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
 
+const number = (value: number) => value.toLocaleString("en");
+
+/** Views have no reference. */
+function liveTable(rows: readonly RowResult[]): string {
+  const [, ...heads] = HEADS;
+  const ours = (row: RowResult, field: Field, show: (value: number) => string) => cells(row, field, show).slice(1);
+  const percent = (value: number) => `${value.toFixed(1)} %`;
+  const columns: readonly [title: string, field: Field, show: (value: number) => string][] = [
+    ["CPU", cpu, percent],
+    ["later", laterCpu, percent],
+    ["answer", answer, milliseconds],
+    ["slowest", slowest, milliseconds],
+    ["memory", peak, (mib) => `${mib.toFixed(1)} MiB`],
+    ["an entry", anEntry, (bytes) => `${bytes.toFixed(0)} B`],
+  ];
+  return table(
+    ["row", "entries", ...columns.flatMap(([title]) => heads.map((head) => `${title}: ${head}`))],
+    rows.map((row) => [row.row, number(row.entries), ...columns.flatMap(([, field, show]) => ours(row, field, show))]),
+  );
+}
+
 /** The results as Markdown. */
 export function resultsText(machine: Machine, results: readonly RowResult[]): string {
   const timed = results.filter(({ kind }) => kind === "time");
   const events = results.filter(({ kind }) => kind === "events");
+  const live = results.filter(({ kind }) => kind === "live");
   const runs = Math.max(0, ...timed.flatMap(({ results: all }) => all.map(({ outcomes }) => outcomes.length)));
-  const number = (value: number) => value.toLocaleString("en");
   const parts = [
     `${machineLine(machine)}. Medians; up to ${runs} runs. In brackets: as a multiple of the reference's.`,
     table(
@@ -96,6 +122,7 @@ export function resultsText(machine: Machine, results: readonly RowResult[]): st
       ),
     );
   }
+  if (live.length > 0) parts.push(liveTable(live));
   return `${parts.join("\n\n")}\n`;
 }
 

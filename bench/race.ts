@@ -3,8 +3,9 @@ import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CONNTRACKS, type Contender, REFERENCE } from "./contenders.js";
+import { CONNTRACKS, type Contender, OURS, REFERENCE } from "./contenders.js";
 import { type EventFigures, type EventSource, listen } from "./events.js";
+import { type LiveFigures, look } from "./live.js";
 import { type Run, start } from "./measure.js";
 import { type Figure, micro } from "./micro.js";
 import { ROWS, type Row } from "./rows.js";
@@ -15,6 +16,7 @@ export interface Job {
   row: string;
   entries: number;
   runs: number;
+  short: boolean;
 }
 
 /** A run, and what it came to. */
@@ -23,6 +25,8 @@ export interface Outcome extends Run {
   result: string;
   /** Of a listener. */
   events?: EventFigures;
+  /** Of a view. */
+  live?: LiveFigures;
 }
 
 export interface Result {
@@ -116,6 +120,26 @@ function words(args: readonly string[]): string {
   return args.map((word) => (word.startsWith(directory) ? "FILE" : word)).join(" ");
 }
 
+function noResult({ name, isConntrack, missing }: Contender, without = ""): Result {
+  return { contender: name, isConntrack, skipped: missing || without, wrong: false, outcomes: [] };
+}
+
+/** The reference has no view to compare with. */
+async function watch(row: Row, { runs, short }: Job, table: Table): Promise<RowResult> {
+  const args = row.args(table.entries, save);
+  const results: Result[] = [];
+  for (const contender of OURS) {
+    const result = noResult(contender);
+    results.push(result);
+    for (let run = 0; run < row.runs(runs) && result.skipped === ""; run++) {
+      const outcome = await look(contender.command(args, table.entries), table, short, join(directory, "live"));
+      if (typeof outcome === "string") Object.assign(result, { skipped: outcome, wrong: true });
+      else result.outcomes.push({ ...outcome, result: "" });
+    }
+  }
+  return { row: row.name, kind: row.kind, line: words(args), entries: table.entries, results, figures: [] };
+}
+
 async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
   const args = row.args(table.entries, save);
   const without = row.source?.missing() ?? "";
@@ -123,9 +147,7 @@ async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
   const isCompared = (contender: Contender) =>
     contender.isConntrack && (contender !== REFERENCE || row.referenceScript === undefined);
   const racers = [...CONNTRACKS, ...row.beside].map((contender) => {
-    const { name, isConntrack, missing } = contender;
-    const result: Result = { contender: name, isConntrack, skipped: missing || without, wrong: false, outcomes: [] };
-    return { contender, result };
+    return { contender, result: noResult(contender, without) };
   });
   let expected: string | undefined;
   // Run 0 is not counted: it shows what works, and brings the programs into the page cache.
@@ -159,6 +181,7 @@ async function race(row: Row, { runs }: Job, table: Table): Promise<RowResult> {
 async function runJob(job: Job): Promise<RowResult> {
   const row = ROWS.find(({ name }) => name === job.row)!;
   const table = openTable(job.entries);
+  if (row.kind === "live") return watch(row, job, table);
   table.fill();
   if (table.count() !== job.entries) throw new Error(`${table.count()} entries were created, not ${job.entries}`);
   if (row.kind !== "micro") return race(row, job, table);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import chalk from "chalk";
 import { installed } from "../test/support/reference.js";
+import type { LiveFigures } from "./live.js";
 import { median } from "./median.js";
 import type { Outcome, Result, RowResult } from "./race.js";
 
@@ -68,7 +69,16 @@ const thousandsPerSecond: Field = ({ events }) => (events?.eventsPerSecond ?? 0)
 const CPU = [figure("user CPU", "ms", 1, user), ratio(user), figure("system", "ms", 1, ({ systemMs }) => systemMs)];
 const PEAK = figure("peak memory", "MiB", 1, ({ peakKib }) => peakKib / 1024);
 
-const COLUMNS: Readonly<Record<"time" | "events", readonly Column[]>> = {
+const share = (title: string, field: (live: LiveFigures) => number) =>
+  figure(title, "%", 1, ({ live }) => (live === undefined ? 0 : field(live)));
+
+/** Over the answers of all runs. */
+function answers(title: string, summary: Summary): Column {
+  const of = ({ outcomes }: Result) => outcomes.flatMap(({ live }) => live?.answersMs ?? []);
+  return { title, show: (result) => `${summary(of(result)).toFixed(1)} ms` };
+}
+
+const COLUMNS: Readonly<Record<"time" | "events" | "live", readonly Column[]>> = {
   time: [figure("median", "ms", 1, wall), figure("min", "ms", 1, wall, minimum), ratio(wall), ...CPU, PEAK],
   events: [
     figure("shown", "%", 1, shown),
@@ -78,6 +88,16 @@ const COLUMNS: Readonly<Record<"time" | "events", readonly Column[]>> = {
     figure("sent", "k/s", 0, thousandsPerSecond),
     ...CPU,
     PEAK,
+  ],
+  live: [
+    share("CPU", ({ cpuPercent }) => cpuPercent),
+    share("later", ({ laterCpuPercent }) => laterCpuPercent),
+    share("with keys", ({ keysCpuPercent }) => keysCpuPercent),
+    figure("first pass", "s", 1, ({ live }) => (live?.firstPassMs ?? 0) / 1000),
+    answers("answer", median),
+    answers("slowest", (values) => Math.max(...values)),
+    PEAK,
+    figure("an entry", "B", 0, ({ live }) => live?.bytesPerEntry ?? 0),
   ],
 };
 

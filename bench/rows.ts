@@ -1,7 +1,7 @@
 /** What is measured: one entry, one row. A name up to its first hyphen is that of the group. */
 import { type Contender, DRAIN, LINKED, NODE_NETLINK, NOTHING, SENDING } from "./contenders.js";
 import { CREATIONS, type EventSource, PACKETS } from "./events.js";
-import { NO_ADDRESS, oneAddress, someAddresses, type Table } from "./table.js";
+import { largeNetwork, NO_ADDRESS, oneAddress, someAddresses, type Table } from "./table.js";
 
 export interface Row {
   name: string;
@@ -20,13 +20,15 @@ export interface Row {
   /** How often to run it, by --runs. */
   runs(runs: number): number;
   /**
-   * "time": how long a run takes. "events": how many of the events of `source` it shows. "micro": functions of ours, called in
-   * a loop.
+   * "time": how long a run takes. "events": how many of the events of `source` it shows. "live": what a view on a terminal
+   * costs, and how soon it answers. "micro": functions of ours, called in a loop.
    */
-  kind: "time" | "events" | "micro";
+  kind: "time" | "events" | "live" | "micro";
   source?: EventSource;
   /** Whether it needs --peers. */
   peer: boolean;
+  /** Whether --short leaves it out. Its name says how many entries it has, so it has no use for a smaller table. */
+  large: boolean;
 }
 
 const DEFAULTS = {
@@ -35,6 +37,7 @@ const DEFAULTS = {
   runs: (runs: number) => runs,
   kind: "time",
   peer: false,
+  large: false,
 } satisfies Partial<Row>;
 
 function row(name: string, args: Row["args"] | readonly string[], other: Partial<Row> = {}): Row {
@@ -52,10 +55,15 @@ const firstField = (name: string) => `awk '{ for (i = 1; i <= NF; i++) if ($i ~ 
 const COUNTED = "sort | uniq -c | sort -rn";
 
 const few = (runs: number) => Math.min(runs, 3);
+/** How many events are lost differs from run to run. */
+const many = (runs: number) => (runs < 3 ? runs : Math.max(runs, 5));
 
 const empty: Partial<Row> = { entries: () => 0, beside: [LINKED, NOTHING], runs: (runs) => 5 * runs };
 const dump: Partial<Row> = { beside: [DRAIN] };
 const change: Partial<Row> = { before: refill };
+const load: Partial<Row> = { beside: [SENDING], before: (table) => table.flush() };
+const live: Partial<Row> = { kind: "live", runs: () => 1 };
+const million: Partial<Row> = { entries: () => 1_000_000, runs: few, large: true };
 
 /** How many entries node-netlink can be asked to dump: its time grows with their square. */
 const PEER_ENTRIES = 20_000;
@@ -66,9 +74,13 @@ export const ROWS: readonly Row[] = [
   row("list-json", ["-L", "-o", "json"], { ...dump, referenceArgs: ["-L", "-o", "xml"] }),
   row("list-save", ["-L", "-o", "save"], dump),
   row("list-extended", ["-L", "-o", "extended"], dump),
+  row("list-3000", ["-L"], { entries: (entries) => Math.min(entries, 3000) }),
+  row("list-100", ["-L"], { entries: (entries) => Math.min(entries, 100) }),
   row("filter-source", (entries) => ["-L", "-s", oneAddress(entries)], dump),
+  row("filter-network", (entries) => ["-L", "-s", largeNetwork(entries)], dump),
   row("filter-udp", ["-L", "-p", "udp"], dump),
   row("filter-tcp", ["-L", "-p", "tcp"], dump),
+  row("filter-established", ["-L", "-p", "tcp", "--state", "ESTABLISHED"], dump),
   // The reference has no lists. All flows of the protocol are to one port, so both show the same.
   row("filter-list", ["-L", "-p", "tcp", "--dport", "80,443,8000-8100"], {
     ...dump,
@@ -90,14 +102,19 @@ export const ROWS: readonly Row[] = [
   row("top-passes", ["--top", "--rounds", "3", "--interval", "0.1", "--limit", "20"], {
     referenceScript: `for i in 1 2 3 4; do "$0" -L | ${firstField("src")} | ${COUNTED} | head -n 20; done`,
   }),
+  row("live-networks", ["--top", "--group-by", "src/24"], live),
+  row("live-sources", ["--top", "--group-by", "src"], live),
+  row("live-million-networks", ["--top", "--group-by", "src/24"], { ...million, ...live }),
+  row("live-million-sources", ["--top", "--group-by", "src"], { ...million, ...live }),
   row("delete-none", ["-D", "-s", NO_ADDRESS], dump),
   row("delete-one", (entries) => ["-D", "-s", oneAddress(entries)], change),
   row("delete-udp", ["-D", "-p", "udp", "-f", "ipv4"], change),
   row("update-some", (entries) => ["-U", "-s", someAddresses(entries), "-m", "42"], change),
   row("update-udp", ["-U", "-p", "udp", "-f", "ipv4", "-m", "42"], change),
-  row("load", (_, saved) => ["-R", saved()], { beside: [SENDING], before: (table) => table.flush() }),
-  row("events", ["-E"], { kind: "events", source: CREATIONS, entries: (entries) => entries / 2 }),
-  row("events-packets", ["-E", "-e", "NEW"], { kind: "events", source: PACKETS }),
+  row("load", (_, saved) => ["-R", saved()], load),
+  row("load-million", (_, saved) => ["-R", saved()], { ...load, ...million }),
+  row("events", ["-E"], { kind: "events", source: CREATIONS, entries: (entries) => entries / 2, runs: many }),
+  row("events-packets", ["-E", "-e", "NEW"], { kind: "events", source: PACKETS, runs: many }),
   row("start-version", ["-V"], empty),
   row("start-count", ["-C"], empty),
   row("memory-small", ["-L"], { entries: (entries) => entries / 40, runs: few }),
@@ -114,8 +131,11 @@ export const ROWS: readonly Row[] = [
  * The rows that the words name, or all.
  * @throws Error for a word that is neither a row's name nor a group's.
  */
-export function selectRows(names: readonly string[], peers: boolean): readonly Row[] {
-  const there = ROWS.filter(({ peer }) => peers || !peer);
+export function selectRows(
+  names: readonly string[],
+  { peers = false, short = false }: { peers?: boolean; short?: boolean },
+): readonly Row[] {
+  const there = ROWS.filter(({ peer, large }) => (peers || !peer) && !(short && large));
   const named = (name: string) => there.filter((row) => row.name === name || row.name.startsWith(`${name}-`));
   const unknown = names.find((name) => named(name).length === 0);
   if (unknown !== undefined) {

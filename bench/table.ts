@@ -67,6 +67,11 @@ export function someAddresses(entries: number): string {
   return `${oneAddress(entries).replace(/\d+$/, "0")}/24`;
 }
 
+/** A network around it, of 65,536 addresses. */
+export function largeNetwork(entries: number): string {
+  return `${oneAddress(entries).replace(/\d+\.\d+$/, "0.0")}/16`;
+}
+
 /** An address that no flow has. */
 export const NO_ADDRESS = "198.51.100.1";
 

@@ -10,7 +10,7 @@ function run(program, ...args) {
 }
 
 function compile(source, program) {
-  run(process.env.CC || "cc", "-O2", "-Wall", "-Wextra", "-o", program, source);
+  run(process.env.CC || "cc", "-O2", "-Wall", "-Wextra", "-o", program, source, "-lutil");
 }
 
 /** What `npm install --global` makes of the package, as far as its `conntrack` needs it. */
@@ -30,7 +30,7 @@ function linkAsNpm() {
 async function prepare() {
   await buildCommand();
   linkAsNpm();
-  compile("bench/measure.c", "build/bench/measure");
+  for (const name of ["measure", "terminal"]) compile(`bench/${name}.c`, `build/bench/${name}`);
   compile("test/support/udp-flood.c", "build/bench/udp-flood");
   for (const name of ["drain", "load"]) await bundleProgram(`bench/floor/${name}.ts`, `build/floor-${name}.cjs`);
 }

@@ -52,6 +52,7 @@ export const LAZY_MODULES = [
   "match/dump.ts",
   "tally/fields.ts",
   "tally/sorted.ts",
+  "top/diagnosis-screen.ts",
   "trace/repeater.ts",
 ];
 

@@ -3,6 +3,8 @@
  * are, with escapes between them.
  */
 import { Chalk } from "chalk";
+import { reportPieces } from "../diagnosis/pieces.js";
+import { WORD_COLORS } from "../format/word-colors.js";
 import { decodeText, encodeText } from "../system/text.js";
 import type { Sink } from "./io.js";
 
@@ -16,22 +18,7 @@ const ADDRESS = chalk.cyan;
 const TEXT = chalk.green;
 const NUMBER = chalk.magenta;
 
-/** States of connections, flags and events: what is well, what begins, what is missing, what ends. */
-const WORDS: ReadonlyMap<string, Style> = new Map(
-  (
-    [
-      [chalk.green, "ESTABLISHED OPEN ASSURED NEW HEARTBEAT_ACKED ok"],
-      // Yellow is hardly seen on white.
-      [chalk.cyan, "SYN_RECV COOKIE_WAIT COOKIE_ECHOED REQUEST RESPOND PARTOPEN UPDATE HEARTBEAT_SENT"],
-      [chalk.red, "SYN_SENT SYN_SENT2 UNREPLIED DESTROY INVALID NONE FULL"],
-      [
-        chalk.magenta,
-        "FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE CLOSED CLOSEREQ CLOSING TIMEWAIT SHUTDOWN_SENT SHUTDOWN_RECD SHUTDOWN_ACK_SENT",
-      ],
-      [chalk.cyan, "OFFLOAD HW_OFFLOAD USERSPACE"],
-    ] as const
-  ).flatMap(([style, words]) => words.split(" ").map((word) => [word, style] as const)),
-);
+const WORDS: ReadonlyMap<string, Style> = new Map([...WORD_COLORS].map(([word, color]) => [word, chalk[color]]));
 
 const word = (text: string): string => WORDS.get(text)?.(text) ?? text;
 
@@ -79,24 +66,10 @@ function paintText(line: string): string {
 /** The heading of a table. */
 const HEADING = /^[A-Z%][A-Z0-9%/ -]*$/;
 
-/**
- * Lines of a diagnosis: a label and a verdict at the right end; another label; the number and title of a finding; a command.
- * No line of another format begins like these.
- */
-const REPORT_LINE =
-  /^(?:([A-Z][a-z]+)( {2,}.*?)(?:( )(ok|NEARLY FULL|FULL|LONG))?|( {2}(?:from|to|ports))( {2,}.*)|( {2}\d+\. [^:]+:)(.*)|( {7}(?:conntrack|sysctl|nsenter) .*)|(What helps, in this order|Nothing to mend\.))$/;
-
 function paintReport(line: string): string | undefined {
-  const found = REPORT_LINE.exec(line);
-  if (found === null) return undefined;
-  const [, label, text = "", blank = "", verdict, side, talker = "", title, rest = "", command, words] = found;
-  if (label !== undefined) {
-    const style = verdict === "ok" ? chalk.green : chalk.red;
-    return chalk.bold(label) + paintText(text) + blank + (verdict === undefined ? "" : style(verdict));
-  }
-  if (side !== undefined) return side + talker;
-  if (title !== undefined) return chalk.bold(title) + rest;
-  return command === undefined ? chalk.bold(words!) : ADDRESS(command);
+  return reportPieces(line)
+    ?.map(({ text, style }) => (style === "plain" ? text : chalk[style](text)))
+    .join("");
 }
 
 /** A counter with its meaning: words, where the row of a group has more figures. */

@@ -38,8 +38,8 @@ export interface Draft {
   subject: Subject;
   /** The command that a later word chooses, while `subject` is none. */
   commandAhead(): { subject: Subject; table: TableName };
-  /** Whether `!` was a word of its own, and no value. */
-  hasLoneBang: boolean;
+  /** The words that were neither options nor values. */
+  operands: readonly string[];
   /** The common options that were given, as bits of OPTION_NAMES. */
   given: number;
   /** The options of the protocol that were given, as bits of its list. */

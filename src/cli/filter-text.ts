@@ -7,10 +7,7 @@ import { splitWords } from "./load-file/words.js";
 export function splitFilter(text: string): string[] {
   // Lines of a file may be comments. A filter must not quietly be none.
   if (text.trimStart().startsWith("#")) throw new UsageError(`unexpected \`${text.trim()}'`);
-  const words = splitWords(text);
-  const stray = words.find((word, i) => word === "!" || (i === 0 && !word.startsWith("-")));
-  if (stray !== undefined) throw new UsageError(`unexpected \`${stray}'`);
-  return words;
+  return splitWords(text);
 }
 
 /** A text that splitFilter makes these words of. */

@@ -43,7 +43,7 @@ export class Getopt<Spec extends OptionSpec> {
   #letter = 0;
   /** The last word that was passed over because it is no option. */
   #passedOver: string | undefined;
-  #loneBang = false;
+  readonly #operands: string[] = [];
 
   /**
    * @param words the program's name first: messages can name it
@@ -78,9 +78,9 @@ export class Getopt<Spec extends OptionSpec> {
     return new Getopt(this.#words, grammar, this.#posixlyCorrect, this.#index);
   }
 
-  /** Whether `!` is one of the words that are neither options nor values. Known when next() has returned undefined. */
-  hasLoneBang(): boolean {
-    return this.#loneBang || this.#words.includes("!", this.#index);
+  /** The words that are neither options nor values, "--" too. Known when next() has returned undefined. */
+  get operands(): readonly string[] {
+    return [...this.#operands, ...this.#words.slice(this.#index)];
   }
 
   #nextOptionWord(): string | undefined {
@@ -90,7 +90,7 @@ export class Getopt<Spec extends OptionSpec> {
       if (word.length > 1 && word.charCodeAt(0) === DASH) return word;
       if (this.#posixlyCorrect) return undefined;
       this.#passedOver = word;
-      if (word === "!") this.#loneBang = true;
+      this.#operands.push(word);
     }
     return undefined;
   }

@@ -173,7 +173,8 @@ export function readArguments(argv: readonly string[], context: ParseContext): A
 
 /** A filter that was typed, options as on the command line. Throws UsageError. */
 function readFilterText(text: string, context: ParseContext): FlowFilter {
-  const { low } = readWords(["--top", ...splitFilter(text)], { ...context, warn: () => {} });
+  const { low, operands } = readWords(["--top", ...splitFilter(text)], { ...context, warn: () => {} });
+  if (operands.length > 0) throw new UsageError(`unexpected \`${operands[0]}'`);
   const other = Object.keys(low.extensions).find((name) => extensionWord(name)!.filter === undefined);
   if (other !== undefined || low.output.json) throw new UsageError(`\`--${other ?? "output"}' is no filter`);
   return filterOf(low);
@@ -259,7 +260,7 @@ function newDraft(context: ParseContext): Draft {
     given: 0,
     protocolGiven: 0,
     protocol: undefined,
-    hasLoneBang: false,
+    operands: [],
     lengthMasks: { src: undefined, dst: undefined },
     labelMapPath: undefined,
     labels: [],
@@ -303,7 +304,7 @@ function readOptions(draft: Draft, words: readonly string[]): void {
     word.apply(draft, getopt.value);
     if (word.filter !== undefined) filterWords.push(word.filter, ...(getopt.value === undefined ? [] : [getopt.value]));
   }
-  draft.hasLoneBang = getopt.hasLoneBang();
+  draft.operands = getopt.operands;
 }
 
 const AHEAD = { letter, name: (name: string) => findName(name, NO_WORDS) ?? PERHAPS };
@@ -371,8 +372,8 @@ function readLabels({ low, labels, labelMapPath, files }: Draft): void {
 }
 
 /** The reference ignores a `!` of its own, and so does the opposite of what was meant. */
-function refuseLoneBang({ hasLoneBang, subject }: Draft): void {
-  if (!hasLoneBang || (subject !== "delete" && subject !== "update")) return;
+function refuseLoneBang({ operands, subject }: Draft): void {
+  if (!operands.includes("!") || (subject !== "delete" && subject !== "update")) return;
   throw new UsageError("a `!' goes into the value, as in -s '!10.0.0.0/8'");
 }
 

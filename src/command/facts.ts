@@ -39,29 +39,40 @@ const TEXTS: Readonly<Record<Fact, Text>> = {
   },
 };
 
-function isOff(context: Context, sysctl: string): boolean {
+function isOff({ readFile }: Files, sysctl: string): boolean {
   try {
-    return fromUtf8(context.readFile(`/proc/sys/net/netfilter/${sysctl}`)).trim() === "0";
+    return fromUtf8(readFile(`/proc/sys/net/netfilter/${sysctl}`)).trim() === "0";
   } catch {
     return false;
   }
 }
 
+type Files = Pick<Context, "readFile">;
+
 /** A warning for each fact that entries lack. */
-export function warnOfMissing(context: Context, filter: FlowFilter, { counts }: MissingFacts): void {
-  for (const [fact, { count }] of counts) {
+export function missingTexts(files: Files, filter: FlowFilter, { counts }: MissingFacts): string[] {
+  return [...counts].map(([fact, { count }]) => {
     const names = TEXTS[fact].options.flatMap(([condition, option]) => (filter[condition] === undefined ? [] : option));
     const passes = names.length === 1 ? `${names[0]} passes` : `${names.join(" and ")} pass`;
-    warn(context, fact, count, (them) => `${passes} over ${them}`);
-  }
+    return warningText(files, fact, count, (them) => `${passes} over ${them}`);
+  });
+}
+
+/** Writes them to stderr. */
+export function warnOfMissing(context: Context, filter: FlowFilter, missing: MissingFacts): void {
+  for (const text of missingTexts(context, filter, missing)) context.stderr.write(messageLine(text));
 }
 
 function warn(context: Context, fact: Fact, count: number, effect: (them: string) => string): void {
+  context.stderr.write(messageLine(warningText(context, fact, count, effect)));
+}
+
+function warningText(files: Files, fact: Fact, count: number, effect: (them: string) => string): string {
   const { what, sysctl, otherwise } = TEXTS[fact];
   const entries = count === 1 ? "1 entry has" : `${count} entries have`;
-  const why = sysctl !== undefined && isOff(context, sysctl) ? `net.netfilter.${sysctl} is off` : otherwise;
+  const why = sysctl !== undefined && isOff(files, sysctl) ? `net.netfilter.${sysctl} is off` : otherwise;
   const so = effect(count === 1 ? "it" : "them");
-  context.stderr.write(messageLine(`WARNING: ${entries} no ${what}, so ${so}: ${why}`));
+  return `WARNING: ${entries} no ${what}, so ${so}: ${why}`;
 }
 
 /** What a sort key needs that not every entry has. */

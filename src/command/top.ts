@@ -4,22 +4,24 @@ import { checkStatus } from "../match/dump.js";
 import { openConnection } from "../netlink/connection.js";
 import { blockJson, blockText } from "../top/blocks.js";
 import { COLUMNS_OF_TRAITS } from "../top/draw.js";
-import { noteLines, runLive } from "../top/live.js";
-import { Reader, type Surroundings } from "../top/reader.js";
+import { type LiveSurroundings, noteLines, runLive } from "../top/live.js";
+import { Reader } from "../top/reader.js";
 import { ViewState } from "../top/state.js";
 import { Terminal } from "../top/terminal.js";
 import type { TopView } from "./command.js";
 import { type Context, repeaterOf } from "./context.js";
+import { reportParts } from "./diagnose.js";
 import { flowFormatter } from "./output.js";
 import { sleep } from "./wait.js";
 
-function surroundings(context: Context): Surroundings {
+function surroundings(context: Context): LiveSurroundings {
   return {
     connect: () => openConnection(context.backend),
     nowMicroseconds: context.nowMicroseconds,
     localTime: context.backend.localTime,
     repeater: () => repeaterOf(context),
     readFile: context.readFile,
+    diagnose: (filter, read) => reportParts(filter, read, context),
   };
 }
 

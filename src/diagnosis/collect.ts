@@ -5,7 +5,7 @@ import * as S from "../ctnetlink/slots.js";
 import type { Counter as EntryCounter } from "../ctnetlink/view.js";
 import { checkStatus, type DumpOptions } from "../match/dump.js";
 import type { FlowFilter, Predicate } from "../match/filter.js";
-import type { NetlinkConnection } from "../netlink/connection.js";
+import type { Ahead, NetlinkConnection } from "../netlink/connection.js";
 import { isSourceTranslated } from "../protocol/nat.js";
 import { protocolByNumber } from "../protocol/protocols.js";
 import { EPERM } from "../system/errno.js";
@@ -14,7 +14,7 @@ import { fromUtf8 } from "../system/text.js";
 import { expiresField, type Field, fieldByName, replyPortField, valueText } from "../tally/fields.js";
 import { GroupTable } from "../tally/group-table.js";
 import { FLOWS, OFFLOADED, UNASSURED, UNREPLIED } from "../tally/sums.js";
-import { tally } from "../tally/tally.js";
+import { tally, tallyParts } from "../tally/tally.js";
 import { growthOf, sumCounters } from "./counters.js";
 import { type ReadFile, readOccupancy, readStats } from "./counts.js";
 import type { Counter, Facts, FlowFacts, Idle, Memory, PortUse, Setting, Share, Talker } from "./facts.js";
@@ -25,8 +25,6 @@ export interface Sources {
   readonly connection: NetlinkConnection;
   nowMicroseconds(): number;
   readonly readFile: ReadFile;
-  /** Waits; returns early where a signal came. */
-  sleep(milliseconds: number): void;
 }
 
 /**
@@ -268,16 +266,17 @@ export function collectSavedFacts(
   };
 }
 
-/** The flows, added up; undefined, and a gap, for who may not read them. */
-function readFlows(
+/** The flows, added up, part by part; undefined, and a gap, for who may not read them. */
+function* readFlows(
   { connection }: Sources,
   filter: FlowFilter,
   options: DumpOptions,
+  ahead: Ahead,
   gaps: string[],
-): Tables | undefined {
+): Generator<void, Tables | undefined, void> {
   const groups = tables();
   try {
-    const { interrupted } = tally(connection, filter, Object.values(groups), options);
+    const { interrupted } = yield* tallyParts(connection, filter, Object.values(groups), options, ahead);
     if (interrupted) gaps.push("the table changed while it was read: entries may be missing or counted twice");
     return groups;
   } catch (error) {
@@ -291,23 +290,53 @@ function readFlows(
  * Collects the facts. Without CAP_NET_ADMIN those of /proc; throws KernelError where /proc does not have them either.
  * @param filter restricts what is said of flows; the counters and settings are those of the namespace
  * @param intervalSeconds the time between two samples of the counters; 0: one sample, no rates
+ * @param sleep waits, or returns early where a signal came
  */
 export function collectFacts(
   sources: Sources,
   filter: FlowFilter,
   intervalSeconds: number,
+  sleep: (milliseconds: number) => void,
   options: DumpOptions = {},
 ): Facts {
+  const parts = collectParts(sources, filter, intervalSeconds, options, true);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+    if (value > 0) sleep(Math.max(0, (value - sources.nowMicroseconds()) / 1000));
+  }
+}
+
+/** Steps that are all due at once. */
+function* atOnce<Result>(steps: Generator<void, Result, void>): Generator<number, Result, void> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    yield 0;
+  }
+}
+
+/**
+ * The same part by part. Each step says when the next one is due, in microseconds since 1970; 0: at once. Broken off, it leaves the
+ * connection good for close() only.
+ * @param ahead see NetlinkConnection.dumpParts
+ */
+export function* collectParts(
+  sources: Sources,
+  filter: FlowFilter,
+  intervalSeconds: number,
+  options: DumpOptions,
+  ahead: Ahead,
+): Generator<number, Facts, void> {
   const { connection, readFile } = sources;
   checkStatus(filter);
   const numbers = new Numbers(sources);
   const begun = sources.nowMicroseconds();
   const counts = () => ({ table: readOccupancy(connection, readFile), stats: readStats(connection, readFile) });
   const first = counts();
-  const groups = readFlows(sources, filter, options, numbers.gaps);
+  const groups = yield* atOnce(readFlows(sources, filter, options, ahead, numbers.gaps));
   const found = settingsOf(numbers);
-  const passed = (sources.nowMicroseconds() - begun) / 1000;
-  if (intervalSeconds > 0) sources.sleep(Math.max(0, intervalSeconds * 1000 - passed));
+  if (intervalSeconds > 0) yield begun + intervalSeconds * 1e6;
   const seconds = (sources.nowMicroseconds() - begun) / 1e6;
   const last = intervalSeconds > 0 ? counts() : undefined;
   const growth = last && growthOf(first.stats, last.stats);

@@ -6,10 +6,13 @@ import { type Finding, hashLoad, idleHour, isFull, NEARLY_FULL, timeText, usage 
 import { SETTINGS_PREFIX, tcpTimeoutName } from "./settings.js";
 
 const LABEL_WIDTH = 11;
-const WIDTH = 80;
+/** Of the report, unless somebody has less room. */
+export const REPORT_WIDTH = 80;
 /** Shares below one percent are not worth a word. */
 const SHOWN_SHARE = 0.01;
 const GAP = "   ";
+/** " 1,234,567  52.5 %" */
+const FIGURES_WIDTH = 19;
 
 /** Words and how far they are apart, in lines that fit. */
 function wrap(parts: readonly string[], width: number): string[] {
@@ -37,10 +40,13 @@ function fold(text: string, width: number): string[] {
 const bytesText = (bytes: number): string => scaled(bytes, 3).replace(/[A-Z]?$/, (unit) => ` ${unit}B`);
 
 /** A label, then lines below one another. `verdict` stands at the right end of the first one. */
-function section(label: string, lines: readonly string[], verdict = ""): string[] {
-  return lines.map((line, i) => {
+function section(label: string, lines: readonly string[], verdict = "", width = REPORT_WIDTH): string[] {
+  const [first = "", ...rest] = lines;
+  const room = width - LABEL_WIDTH - verdict.length - 1;
+  const folded = verdict === "" ? lines : [...fold(first, room), ...rest];
+  return folded.map((line, i) => {
     const text = (i === 0 ? label : "").padEnd(LABEL_WIDTH) + line;
-    return i === 0 && verdict !== "" ? `${text.padEnd(WIDTH - verdict.length - 1)} ${verdict}` : text;
+    return i === 0 && verdict !== "" ? `${text.padEnd(width - verdict.length - 1)} ${verdict}` : text;
   });
 }
 
@@ -56,7 +62,7 @@ function counterText(facts: Facts, name: string, meaning: string): string[] {
   return [`${name} ${grouped(total)} since boot${perSecond === 0 ? "" : `, ${signed(perSecond)}`}: ${meaning}`];
 }
 
-function tableSection(facts: Facts): string[] {
+function tableSection(facts: Facts, width: number): string[] {
   const { from, entries, limit, entriesPerSecond } = facts;
   if (from !== undefined) {
     return section("Table", [`${grouped(entries)} entries in ${from === "-" ? "standard input" : from}`]);
@@ -78,10 +84,11 @@ function tableSection(facts: Facts): string[] {
       ...counterText(facts, "insert_failed", "an equal entry was there"),
     ],
     verdict,
+    width,
   );
 }
 
-function hashSection(facts: Facts, findings: readonly Finding[]): string[] {
+function hashSection(facts: Facts, findings: readonly Finding[], width: number): string[] {
   const load = hashLoad(facts);
   if (load === undefined) return [];
   const { total } = counter(facts, "chaintoolong");
@@ -92,6 +99,7 @@ function hashSection(facts: Facts, findings: readonly Finding[]): string[] {
       ...(total === 0 ? [] : counterText(facts, "chaintoolong", "refused, the chain was too long")),
     ],
     findings.some(({ id }) => id === "hash") ? "LONG" : "ok",
+    width,
   );
 }
 
@@ -100,21 +108,23 @@ const shareText = (shares: readonly Share[], of: number): string[] =>
     .filter(({ name, flows }) => name !== "-" && flows >= SHOWN_SHARE * of)
     .map(({ name, flows }) => `${name} ${percent(flows, of, 0)} %`);
 
-function whoSection(facts: FlowFacts): string[] {
+function whoSection(facts: FlowFacts, width: number): string[] {
   const { flows, protocols, states, unreplied, unassured, offloaded, sources, destinations, ports } = facts;
   if (flows === 0) return section("Who", ["no entries"]);
   const part = (count: number) => `${percent(count, flows, 0)} %`;
   const large = <One extends Share>(all: readonly One[]) =>
     all.filter(({ flows: count }) => count >= SHOWN_SHARE * flows);
   const [from, to] = [large(sources), large(destinations)];
-  const width = Math.max(15, ...[...from, ...to].map(({ name }) => name.length));
+  const longest = Math.max(15, ...[...from, ...to].map(({ name }) => name.length));
+  // A name that is longer has its figures below it.
+  const nameWidth = Math.min(longest, width - LABEL_WIDTH - FIGURES_WIDTH);
   const talker = (name: string, count: number, more: string) =>
     wrap(
       [
-        `${name.padEnd(width)} ${grouped(count).padStart(10)} ${percent(count, flows).padStart(5)} %`,
+        `${name.padEnd(nameWidth)} ${grouped(count).padStart(10)} ${percent(count, flows).padStart(5)} %`,
         ...(more === "" ? [] : [more]),
       ],
-      WIDTH - LABEL_WIDTH,
+      width - LABEL_WIDTH,
     ).map((line, i) => (i === 0 ? line : GAP + line));
   const talkers = (lines: string[]) => (lines.length === 0 ? ["none has 1 % of the entries"] : lines);
   const rest = (unreplied: number, of: number) =>
@@ -122,11 +132,11 @@ function whoSection(facts: FlowFacts): string[] {
   const indent = "  ";
   return [
     ...section("Who", [
-      ...wrap(shareText(protocols, flows), WIDTH - LABEL_WIDTH),
-      ...wrap(shareText(states, flows), WIDTH - LABEL_WIDTH),
+      ...wrap(shareText(protocols, flows), width - LABEL_WIDTH),
+      ...wrap(shareText(states, flows), width - LABEL_WIDTH),
       ...wrap(
         [`unreplied ${part(unreplied)}`, `unassured ${part(unassured)}`, `offloaded ${part(offloaded)}`],
-        WIDTH - LABEL_WIDTH,
+        width - LABEL_WIDTH,
       ),
     ]),
     ...section(
@@ -204,25 +214,25 @@ function memorySection({ memory: { entryBytes, bucketBytes } }: Facts): string[]
   return parts.length === 0 ? [] : section("Memory", [`${parts.join(", ")} (all network namespaces)`]);
 }
 
-function helpSection(findings: readonly Finding[]): string[] {
+function helpSection(findings: readonly Finding[], width: number): string[] {
   if (findings.length === 0) return ["", "Nothing to mend."];
   const lines = findings.flatMap(({ title, text, commands }, i) => [
-    ...fold(`${i + 1}. ${title}: ${text}`, WIDTH - 5).map((line, j) => `${j === 0 ? "  " : "     "}${line}`),
+    ...fold(`${i + 1}. ${title}: ${text}`, width - 5).map((line, j) => `${j === 0 ? "  " : "     "}${line}`),
     ...commands.map((command) => `       ${command}`),
   ]);
   return ["", "What helps, in this order", ...lines];
 }
 
-/** The report, line by line. */
-export function reportLines(facts: Facts, findings: readonly Finding[]): string[] {
+/** The report, line by line. Some lines are longer than the width: those of names, of commands, and of gaps. */
+export function reportLines(facts: Facts, findings: readonly Finding[], width = REPORT_WIDTH): string[] {
   return [
-    ...tableSection(facts),
-    ...hashSection(facts, findings),
-    ...(facts.flows === undefined ? [] : whoSection({ ...NO_FLOWS, ...facts })),
+    ...tableSection(facts, width),
+    ...hashSection(facts, findings, width),
+    ...(facts.flows === undefined ? [] : whoSection({ ...NO_FLOWS, ...facts }, width)),
     ...idleSection(facts),
     ...settingsSection(facts),
     ...memorySection(facts),
     ...facts.gaps.map((gap) => `Not known: ${gap}`),
-    ...helpSection(findings),
+    ...helpSection(findings, width),
   ];
 }

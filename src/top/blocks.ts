@@ -7,7 +7,7 @@ import { rfc3339 } from "../format/time.js";
 import { ByteWriter } from "../system/byte-writer.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { fromUtf8, toUtf8 } from "../system/text.js";
-import { draw, ROWS_OF_FULL_HEADER } from "./draw.js";
+import { draw, ROWS_OF_FULL_HEADER, withMarks } from "./draw.js";
 import type { Frequent } from "./frequent.js";
 import type { Picture } from "./picture.js";
 import { type FlowRow, flowRows, type GroupRow, groupRows } from "./rows.js";
@@ -32,7 +32,7 @@ export function blockText(
     columns: Math.max(60, columns ?? USUAL_COLUMNS),
     rows: Math.max(limit + OTHER_LINES, ROWS_OF_FULL_HEADER),
   };
-  const { lines } = draw(picture, state, size, { unicode });
+  const { lines } = draw(picture, state, size, withMarks({ unicode }));
   const texts = lines.slice(0, -1).map((line) => plainText(line).trimEnd());
   const table = texts.slice(0, texts.findLastIndex((text) => text !== "") + 1);
   return toUtf8(`${table.join("\n")}\n\n`);

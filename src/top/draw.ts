@@ -2,6 +2,7 @@
 import { duration, grouped, scaled } from "../format/human.js";
 import type { LabelMap } from "../system/labelmap.js";
 import { changeText, countText, percentText, rateText } from "./numbers.js";
+import type { Pager } from "./pager.js";
 import { KIND_SUM, type Pass } from "./passes.js";
 import type { Picture } from "./picture.js";
 import {
@@ -17,7 +18,21 @@ import {
   totalOf,
 } from "./rows.js";
 import type { Selected, ViewState } from "./state.js";
-import { cut, cutLine, type Line, lineWidth, padEnd, padStart, type Span, type Style, span, widthOf } from "./text.js";
+import {
+  cut,
+  cutLine,
+  endCut,
+  folded,
+  type Line,
+  lineWidth,
+  padEnd,
+  padStart,
+  type Span,
+  type Style,
+  shortened,
+  span,
+  widthOf,
+} from "./text.js";
 
 /** A smaller terminal is told so. */
 export const LEAST_COLUMNS = 60;
@@ -42,6 +57,7 @@ interface Marks {
   readonly ascending: string;
   readonly enter: string;
   readonly back: string;
+  readonly scroll: string;
   readonly full: string;
   readonly empty: string;
   /** Parts of a block, from one eighth on. */
@@ -57,6 +73,7 @@ const UNICODE: Marks = {
   ascending: "▲",
   enter: "⏎",
   back: "⌫",
+  scroll: "↑↓",
   full: "█",
   empty: "░",
   parts: ["▏", "▎", "▍", "▌", "▋", "▊", "▉"],
@@ -71,6 +88,7 @@ const ASCII: Marks = {
   ascending: "^",
   enter: "CR",
   back: "BS",
+  scroll: "arrows",
   full: "#",
   empty: ".",
   parts: [],
@@ -81,6 +99,13 @@ export interface DrawOptions {
   readonly labels?: LabelMap | undefined;
 }
 
+/** The same, with the characters that it has. */
+export interface Draw extends DrawOptions {
+  readonly marks: Marks;
+}
+
+export const withMarks = (options: DrawOptions): Draw => ({ ...options, marks: options.unicode ? UNICODE : ASCII });
+
 export interface Screen {
   readonly lines: readonly Line[];
   /** Where the cursor is while the filter is edited, from 0. */
@@ -89,14 +114,17 @@ export interface Screen {
 }
 
 /** A value under its name: names are bold. */
-const named = (name: string, text: string, style: Style = "plain"): Span[] => [span(name, "bold"), span(text, style)];
+export const named = (name: string, text: string, style: Style = "plain"): Span[] => [
+  span(name, "bold"),
+  span(text, style),
+];
 
 /** Names of the header are padded to one width. */
 const LABEL_WIDTH = 10;
 const label = (name: string): Span => span(padEnd(name, LABEL_WIDTH), "bold");
 
 /** A line with its right part at the right edge, where it fits. */
-function both(left: Line, right: Line, columns: number): Line {
+function bothEnds(left: Line, right: Line, columns: number): Line {
   const gap = columns - lineWidth(left) - lineWidth(right);
   return gap < 1 ? left : [...left, span(" ".repeat(gap)), ...right];
 }
@@ -179,11 +207,11 @@ function protocolLine(kinds: Kinds, columns: number): Line {
   const rest = kinds.protocols.slice(PROTOCOLS_SHOWN).reduce((sum, [, share]) => sum + share, 0);
   const list = shareList(rest > 0 ? [...first, ["other", rest] as const] : first);
   const right = `unreplied ${percentText(kinds.unreplied, 0)} %  unassured ${percentText(kinds.unassured, 0)} %`;
-  return both([label("Proto"), span(list)], [span(right)], columns);
+  return bothEnds([label("Proto"), span(list)], [span(right)], columns);
 }
 
 /** As many of the pieces, from the first one on, as the line has room for. */
-function fitting(pieces: readonly Span[], columns: number, gap: string): Span[] {
+export function fitting(pieces: readonly Span[], columns: number, gap: string): Span[] {
   const line: Span[] = [];
   for (const piece of pieces) {
     const next = line.length === 0 ? [piece] : [...line, span(gap), piece];
@@ -206,11 +234,18 @@ function kernelLine({ kernel }: Picture, columns: number, marks: Marks): Line {
   return [label("Kernel"), ...fitting(rates, columns - LABEL_WIDTH, "  ")];
 }
 
-function filterLine(state: ViewState, columns: number): { line: Line; cursor: number | undefined } {
+/** The filter, as much of it as leaves room for what stands at the right edge. */
+export function filterWith(text: string, right: Line, columns: number, { unknown }: Marks): Line {
+  const room = columns - LABEL_WIDTH - lineWidth(right) - 1;
+  const filter = text === "" ? span("none", "dim") : span(endCut(text, room, unknown));
+  return bothEnds([label("Filter"), filter], right, columns);
+}
+
+function filterLine(state: ViewState, columns: number, marks: Marks): { line: Line; cursor: number | undefined } {
   const { edit } = state;
   if (edit === undefined) {
-    const filter = state.filterText === "" ? span("none", "dim") : span(state.filterText);
-    return { line: both([label("Filter"), filter], named("group: ", state.grouping), columns), cursor: undefined };
+    const line = filterWith(state.filterText, named("group: ", state.grouping), columns, marks);
+    return { line, cursor: undefined };
   }
   // The part around the cursor, where the line is too long.
   const room = Math.max(1, columns - LABEL_WIDTH - 1);
@@ -373,9 +408,12 @@ const GAP = 2;
 const totalWidth = (columns: readonly { width: number }[]) =>
   columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
 
+/** No column is made narrower than this. */
+const LEAST_WIDTH = 8;
+
 /**
- * The columns that fit, the most needed ones first, and of the others that by which rows are sorted; the widest is cut where even
- * the needed ones are too wide.
+ * The columns that fit, the most needed ones first, and of the others that by which rows are sorted; the widest get narrower where
+ * even the needed ones are too wide.
  */
 function fit<Row>(
   columns: readonly Column<Row>[],
@@ -390,14 +428,17 @@ function fit<Row>(
     const more = columns.filter((column) => kept.includes(column) || column.heading === heading);
     if (totalWidth(more) <= width) kept = more;
   }
-  const over = totalWidth(kept) - width;
-  if (over <= 0) return kept;
-  const widest = kept.reduce((most, column) => (column.width > most.width ? column : most));
-  return kept.map((column) => (column === widest ? { ...column, width: Math.max(8, column.width - over) } : column));
+  const widths = kept.map((column) => column.width);
+  for (let over = totalWidth(kept) - width; over > 0; over--) {
+    const widest = Math.max(...widths);
+    if (widest <= LEAST_WIDTH) break;
+    widths[widths.lastIndexOf(widest)] = widest - 1;
+  }
+  return kept.map((column, i) => ({ ...column, width: widths[i]! }));
 }
 
-function cellText({ align, width }: Column<never>, text: string): string {
-  const short = cut(text, width);
+function cellText({ align, width }: Column<never>, text: string, marks: Marks): string {
+  const short = shortened(text, width, marks.unknown);
   return align === "left" ? padEnd(short, width) : padStart(short, width);
 }
 
@@ -406,15 +447,21 @@ function headingLine<Row>(columns: readonly Column<Row>[], { sort, reverse }: Vi
   const isDescending = (column: Column<Row>) => (column.sort === "fields" ? reverse : !reverse);
   return columns.flatMap((column, i) => {
     const mark = column.sort === sort ? (isDescending(column) ? marks.descending : marks.ascending) : "";
-    const text = cellText(column as Column<never>, column.heading + mark);
+    const text = cellText(column as Column<never>, column.heading + mark, marks);
     return [...(i === 0 ? [] : [span(" ".repeat(GAP))]), span(text, "bold")];
   });
 }
 
-function rowLine<Row>(columns: readonly Column<Row>[], row: Row, isSelected: boolean, width: number): Line {
+function rowLine<Row>(
+  columns: readonly Column<Row>[],
+  row: Row,
+  isSelected: boolean,
+  width: number,
+  marks: Marks,
+): Line {
   const spans = columns.flatMap((column, i) => {
     const { text, style } = column.cell(row);
-    const cell = span(cellText(column as Column<never>, text), style);
+    const cell = span(cellText(column as Column<never>, text, marks), style);
     return i === 0 ? [cell] : [span(" ".repeat(GAP)), cell];
   });
   if (!isSelected) return spans;
@@ -429,7 +476,8 @@ interface Table {
 
 /** The rows between `first` and the end of the page, and the line of all others. */
 function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room: number, options: Draw): Table {
-  const names = { labels: options.labels, portName: state.portName };
+  const { labels, marks } = options;
+  const names = { labels, portName: state.portName };
   const most = Math.min(MOST_ROWS, state.limit ?? MOST_ROWS);
   const found = groupRows(picture, state.groupSort, state.reverse, most, names);
   state.rowCount = found.ordered;
@@ -438,17 +486,13 @@ function drawGroups(picture: Picture, state: ViewState, { columns }: Size, room:
   state.clamp();
   const shown = found.rows(state.first, state.pageRows);
   const other = found.other(Math.min(found.ordered, state.first + state.pageRows));
-  const fitting = fit(
-    groupColumns(shown, other, picture, state, options.marks),
-    GROUPS_LEAST_NEEDED,
-    state.groupSort,
-    columns,
-  );
-  const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns));
-  if (other !== undefined && room > shown.length) lines.push(rowLine(fitting, otherRow(other, state), false, columns));
+  const fitting = fit(groupColumns(shown, other, picture, state, marks), GROUPS_LEAST_NEEDED, state.groupSort, columns);
+  const lines = shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns, marks));
+  if (other !== undefined && room > shown.length)
+    lines.push(rowLine(fitting, otherRow(other, state), false, columns, marks));
   const selected = shown[state.selected - state.first];
   return {
-    heading: headingLine(fitting, state, options.marks),
+    heading: headingLine(fitting, state, marks),
     lines,
     selected: selected && { group: selected },
   };
@@ -473,7 +517,7 @@ function drawFlows(picture: Picture, state: ViewState, { columns }: Size, room: 
   const selected = shown[state.selected - state.first];
   return {
     heading: headingLine(fitting, state, marks),
-    lines: shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns)),
+    lines: shown.map((row, i) => rowLine(fitting, row, state.first + i === state.selected, columns, marks)),
     selected: selected && { flow: selected },
   };
 }
@@ -491,13 +535,10 @@ const KEYS = [
   "space pause",
 ];
 
-interface Draw extends DrawOptions {
-  readonly marks: Marks;
-}
-
 /** The last line: what is wrong, what was done, or the keys. */
 function lastLine(picture: Picture, state: ViewState, columns: number, marks: Marks): Line {
-  if (state.message !== "") return [span(state.message, state.isError ? "red" : "yellow")];
+  if (state.message !== "")
+    return [span(endCut(state.message, columns, marks.unknown), state.isError ? "red" : "yellow")];
   if (state.edit !== undefined)
     return [span(`${marks.enter} apply  Esc cancel  options as on the command line`, "dim")];
   if (picture.accounting === false) {
@@ -522,32 +563,20 @@ const HELP_KEYS: readonly (readonly [key: string, meaning: string])[] = [
   ["+ -", "the interval"],
   ["b", "bits or bytes"],
   ["n", "services, ports"],
+  ["d", "the diagnosis"],
   ["x", "note conntrack -D"],
   ["Ctrl-Z", "stop; fg goes on"],
   ["Ctrl-L", "draw again"],
-  ["any key", "leave this help"],
+  ["h", "this help"],
 ];
 const HELP_KEY_WIDTH = 11;
 const HELP_COLUMN = 30;
 
 const HELP_TEXTS = [
-  "n shows the names of services (/etc/services), and a number where the protocols of a row have different names for it. The filter takes the options of the command line, with numbers or names. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
+  "The filter takes the options of the command line. The view never changes the table: x notes the command that would delete the row, with --dry-run, and prints it at the end.",
+  "n shows the names of services (/etc/services). In a row without a protocol a port keeps its number where the protocols that the filter lets through have different names for it. d reads the whole table once, and shows what --diagnose prints.",
   "~ marks an estimate from a sample: the beginning of the table, whose order is that of a keyed hash. Of more than 32,768 groups the view keeps the largest by any column; ~ marks those that may have more than it says. Rates come from passes over the whole table. They are lower bounds: a flow that ends between two passes takes with it what it sent after the first, and one that also began between them is in neither NEW/s nor GONE/s. DESTINATION, SOURCE and STATE are what most flows of the group have, each by itself.",
 ];
-
-/** A text in lines of so many columns, broken between words. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = "";
-    }
-    line += (line === "" ? "" : " ") + word;
-  }
-  return [...lines, line];
-}
 
 function helpLines(columns: number, marks: Marks): Line[] {
   const half = Math.ceil(HELP_KEYS.length / 2);
@@ -558,29 +587,38 @@ function helpLines(columns: number, marks: Marks): Line[] {
       return [span(padEnd(entry[0], HELP_KEY_WIDTH), "bold"), span(padEnd(meaning, HELP_COLUMN - HELP_KEY_WIDTH))];
     });
   });
-  const texts = HELP_TEXTS.flatMap((text) => [[], ...wrap(text, Math.min(columns, 78)).map((line) => [span(line)])]);
+  const texts = HELP_TEXTS.flatMap((text) => [[], ...folded([span(text)], Math.min(columns, 78), 0)]);
   return [...keys, ...texts];
 }
 
+/** The keys and what they do, and a last line of how to leave. */
+function drawHelp(pager: Pager, { columns, rows }: Size, marks: Marks): Screen {
+  const page = pager.page(helpLines(columns, marks), rows - 1);
+  const lines = [...page];
+  while (lines.length < rows - 1) lines.push([]);
+  const scroll = pager.isLong ? `lines ${pager.position}  ${marks.scroll} scroll  ` : "";
+  lines.push([span(`${scroll}any ${pager.isLong ? "other " : ""}key leaves this help`, "dim")]);
+  return { lines: lines.map((line) => cutLine(line, columns)), cursor: undefined, selected: undefined };
+}
+
+/** What a terminal without room shows; undefined where there is room. */
+export function tooSmall({ columns, rows }: Size): Screen | undefined {
+  if (columns >= LEAST_COLUMNS && rows >= LEAST_ROWS) return undefined;
+  const text = `The terminal has ${columns}x${rows}: at least ${LEAST_COLUMNS}x${LEAST_ROWS} are needed.`;
+  const lines = folded([span(text)], columns, 0).slice(0, rows);
+  return { lines, cursor: undefined, selected: undefined };
+}
+
 /** Draws the screen. Tells `state` how many rows there are, and keeps the selected one on the page. */
-export function draw(picture: Picture, state: ViewState, size: Size, options: DrawOptions): Screen {
+export function draw(picture: Picture, state: ViewState, size: Size, options: Draw): Screen {
+  const small = tooSmall(size);
+  if (small !== undefined) return small;
   const { columns, rows } = size;
-  if (columns < LEAST_COLUMNS || rows < LEAST_ROWS) {
-    const text = `The terminal has ${columns}x${rows}: at least ${LEAST_COLUMNS}x${LEAST_ROWS} are needed.`;
-    const lines: Line[] = [];
-    for (let rest = text; rest !== "" && lines.length < rows; rest = rest.slice(columns)) {
-      lines.push([span(rest.slice(0, columns))]);
-    }
-    return { lines, cursor: undefined, selected: undefined };
-  }
-  if (state.showsHelp) {
-    const lines = helpLines(columns, options.unicode ? UNICODE : ASCII).slice(0, rows);
-    return { lines: lines.map((line) => cutLine(line, columns)), cursor: undefined, selected: undefined };
-  }
-  const marks = options.unicode ? UNICODE : ASCII;
+  const { marks } = options;
+  if (state.help !== undefined) return drawHelp(state.help, size, marks);
   const isTall = rows >= ROWS_OF_FULL_HEADER;
   const kinds = picture.main && kindsOf(picture.main);
-  const filter = filterLine(state, columns);
+  const filter = filterLine(state, columns, marks);
   const header: Line[] = [titleLine(picture, state, marks), entriesLine(picture, columns, marks)];
   if (isTall) {
     header.push(kinds === undefined ? [label("Proto")] : protocolLine(kinds, columns));
@@ -592,10 +630,9 @@ export function draw(picture: Picture, state: ViewState, size: Size, options: Dr
   if (isTall) header.push([]);
   // The heading above the rows, and below them a gap, where there is room, and the last line.
   const room = rows - header.length - (isTall ? 3 : 2);
-  const draw: Draw = { ...options, marks };
   const table = state.showsFlows
-    ? drawFlows(picture, state, size, room, draw)
-    : drawGroups(picture, state, size, room, draw);
+    ? drawFlows(picture, state, size, room, options)
+    : drawGroups(picture, state, size, room, options);
   state.followed = state.follows ? table.selected : undefined;
   const body = [table.heading, ...table.lines];
   while (body.length < room + (isTall ? 2 : 1)) body.push([]);

@@ -86,6 +86,7 @@ export class Reader {
   #fullMicros: number | undefined;
   #fullDue = 0;
   #isFullWanted = false;
+  #isOwed = true;
   #running: Running | undefined;
   #nextTick = 0;
 
@@ -137,11 +138,18 @@ export class Reader {
     this.#traits = undefined;
     this.#fullDue = 0;
     this.#nextTick = 0;
+    this.#isOwed = true;
+  }
+
+  /** Whether somebody has asked for what only a full pass brings, and that has not ended. */
+  get isOwed(): boolean {
+    return this.#isOwed;
   }
 
   /** A full pass as soon as may be. */
   wantFull(): void {
     this.#isFullWanted = true;
+    this.#isOwed = true;
     this.#nextTick = 0;
   }
 
@@ -310,6 +318,7 @@ export class Reader {
     this.#main = pass;
     this.#traits = pass.traits ?? this.#traits;
     if (isFull) {
+      this.#isOwed = this.#isFullWanted;
       this.#memoryStart = pass.startMicros;
       this.#fullMicros = cpuMicros;
       this.#fullDue = this.#now() + cpuMicros / FULL_SHARE;

@@ -9,6 +9,7 @@ import { type Field, fieldByName } from "../tally/fields.js";
 import { flowOptions, groupOptions } from "./drill.js";
 import { EditLine } from "./edit-line.js";
 import type { Key, KeyName } from "./keys.js";
+import { Pager } from "./pager.js";
 import type { FlowSort } from "./passes.js";
 import type { FlowRow, GroupRow, GroupSort } from "./rows.js";
 
@@ -67,7 +68,7 @@ interface Place {
 }
 
 /** What the loop has to do because of a key. */
-export type Effect = "none" | "quit" | "suspend" | "redraw" | "read-again" | "read-all" | "sort-again";
+export type Effect = "none" | "quit" | "suspend" | "redraw" | "read-again" | "read-all" | "sort-again" | "diagnose";
 
 /** The row that is selected, as the screen shows it now. */
 export type Selected = { readonly group: GroupRow } | { readonly flow: FlowRow } | undefined;
@@ -83,7 +84,8 @@ export class ViewState {
   intervalSeconds: number;
   showsBytes = false;
   showsNames = false;
-  showsHelp = false;
+  /** The help, while it is shown. */
+  help: Pager | undefined;
   readonly limit: number | undefined;
   /** The index of the row that is selected, and that of the first row on the screen. */
   selected = 0;
@@ -152,12 +154,16 @@ export class ViewState {
     return serviceName(this.#portNames(), port, protocols);
   };
 
+  showHelp(): void {
+    this.help = new Pager();
+  }
+
   press(key: Key, selected: Selected): Effect {
     if (this.edit !== undefined) return this.#pressInEdit(this.edit, key);
     this.message = "";
     this.isError = false;
-    if (this.showsHelp && !isControl(key)) {
-      this.showsHelp = false;
+    if (this.help !== undefined && !isControl(key)) {
+      if (!this.help.press(key)) this.help = undefined;
       return "redraw";
     }
     return "character" in key ? this.#pressCharacter(key.character, selected) : this.#pressNamed(key.name, selected);
@@ -224,11 +230,13 @@ export class ViewState {
         return "redraw";
       case "n":
         return this.#nameServices();
+      case "d":
+        return "diagnose";
       case "x":
         return this.#note(selected);
       case "h":
       case "?":
-        this.showsHelp = true;
+        this.showHelp();
         return "redraw";
       case "j":
         return this.#select(this.selected + 1);

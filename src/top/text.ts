@@ -3,7 +3,7 @@ import { eastAsianWidth } from "get-east-asian-width";
 import { withoutControls } from "../system/text.js";
 
 /** How a piece of text looks. "reverse" is the row that is selected. */
-export type Style = "plain" | "bold" | "dim" | "red" | "yellow" | "green" | "reverse";
+export type Style = "plain" | "bold" | "dim" | "red" | "yellow" | "green" | "cyan" | "magenta" | "reverse";
 
 export interface Span {
   readonly text: string;
@@ -42,6 +42,19 @@ export function cut(text: string, width: number): string {
   return result;
 }
 
+/** The text in `width` columns, with a mark in place of an end that is too long. */
+export const endCut = (text: string, width: number, mark: string): string =>
+  widthOf(text) <= width ? text : cut(text, width - widthOf(mark)) + mark;
+
+/** The text in `width` columns. What is too long lacks its middle: the end of an address tells more than that. */
+export function shortened(text: string, width: number, mark: string): string {
+  if (widthOf(text) <= width) return text;
+  const room = width - widthOf(mark);
+  if (room < 2) return cut(text, width);
+  const end = cut([...text].reverse().join(""), Math.floor(room / 2));
+  return cut(text, Math.ceil(room / 2)) + mark + [...end].reverse().join("");
+}
+
 export const padStart = (text: string, width: number): string => " ".repeat(Math.max(0, width - widthOf(text))) + text;
 export const padEnd = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - widthOf(text)));
 
@@ -63,6 +76,35 @@ export function cutLine(line: Line, width: number): Line {
   return result;
 }
 
+/** The line in as many lines as it takes, broken at blanks where there are any. All but the first are indented. */
+export function folded(line: Line, columns: number, indent: number): Line[] {
+  const lines: Line[] = [];
+  let rest = line;
+  for (let room = columns; lineWidth(rest) > room; room = columns - indent) {
+    const fits = cut(plainText(rest), room);
+    const isBlankNext = plainText(rest)[fits.length] === " ";
+    const blank = isBlankNext ? fits.length : fits.lastIndexOf(" ");
+    // A blank of the indentation is none to break at.
+    const end = blank <= 0 || fits.slice(0, blank).trim() === "" ? fits.length : blank;
+    lines.push(indented(cutLine(rest, widthOf(fits.slice(0, end))), lines.length === 0 ? 0 : indent));
+    rest = withoutStart(rest, end);
+  }
+  return [...lines, indented(rest, lines.length === 0 ? 0 : indent)];
+}
+
+const indented = (line: Line, columns: number): Line => (columns === 0 ? line : [span(" ".repeat(columns)), ...line]);
+
+/** What follows the first `length` UTF-16 units, and the blanks behind them. */
+function withoutStart(line: Line, length: number): Line {
+  const whole = plainText(line);
+  let skip = length + (whole.slice(length).length - whole.slice(length).trimStart().length);
+  return line.flatMap(({ text, style }) => {
+    const kept = text.slice(skip);
+    skip = Math.max(0, skip - text.length);
+    return kept === "" ? [] : span(kept, style);
+  });
+}
+
 /** The line without its styles. */
 export const plainText = (line: Line): string => line.map(({ text }) => text).join("");
 
@@ -74,6 +116,8 @@ const CODES: Readonly<Record<Style, string>> = {
   red: "\x1b[31m",
   yellow: "\x1b[33m",
   green: "\x1b[32m",
+  magenta: "\x1b[35m",
+  cyan: "\x1b[36m",
   reverse: "\x1b[7m",
 };
 const RESET = "\x1b[0m";

@@ -183,9 +183,8 @@ describe("--diagnose", () => {
         nowMicroseconds,
         readFile: (path: string) =>
           path === "/proc/sys/net/netfilter/nf_conntrack_buckets" ? toUtf8("1024\n") : readFile(path),
-        sleep: () => {},
       };
-      const facts = collectFacts(sources, exactFilter({}), 0);
+      const facts = collectFacts(sources, exactFilter({}), 0, () => {});
       const findings = findingsOf(facts);
       assert.deepEqual(
         findings.map(({ id, commands }) => [id, commands]),

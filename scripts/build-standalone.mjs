@@ -65,8 +65,8 @@ const OPTIMIZED = [
 const QUICKJS_FLAGS = ["-std=gnu11", "-funsigned-char", "-D_GNU_SOURCE", "-w"];
 const NATIVE_FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", ...OPTIMIZED];
 
-/** Of QuickJS what runs bytecode: no parser. And what makes bytecode, which runs here and once. */
-const RUNTIME_FLAGS = [...QUICKJS_FLAGS, ...OPTIMIZED, "-DQJS_DISABLE_PARSER"];
+/** Of QuickJS what runs bytecode: no parser, no dumps. And what makes bytecode, which runs here and once. */
+const RUNTIME_FLAGS = [...QUICKJS_FLAGS, ...OPTIMIZED, "-DQJS_DISABLE_PARSER", "-DNDEBUG"];
 const COMPILER_FLAGS = [...QUICKJS_FLAGS, "-O0"];
 
 const LINK_FLAGS = [
